@@ -1,0 +1,1 @@
+"""One property, one file: plain functions from structures and a level to a document."""

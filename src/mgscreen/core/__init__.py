@@ -1,0 +1,1 @@
+"""Contracts that every room shares: structures, documents, identity, errors, runtime."""

@@ -1,0 +1,1 @@
+"""Schema, the jobflow store on SQL, queries, export, reference values."""

@@ -1,0 +1,1 @@
+"""Energy scales and potential conversions, in one place."""

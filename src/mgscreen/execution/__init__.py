@@ -1,0 +1,1 @@
+"""Runs a Flow over a process pool; state of each job, retry, resume."""

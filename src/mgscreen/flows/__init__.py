@@ -1,0 +1,1 @@
+"""jobflow Makers that wire calculations into DAGs."""

@@ -1,0 +1,1 @@
+"""Roles, scores, rank intervals, explanation."""

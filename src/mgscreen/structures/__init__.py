@@ -1,0 +1,1 @@
+"""From species to atoms: conformers, Mg complexes, bond graphs."""
