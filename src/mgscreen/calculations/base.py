@@ -11,9 +11,13 @@ import time
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from pydantic import BaseModel
+
 from mgscreen.core.documents import Document
 from mgscreen.core.errors import MissingEngineError, ScientificFailureError
 from mgscreen.core.identity import digest
+from mgscreen.core.species import Species
+from mgscreen.core.structure import AtomicStructure
 from mgscreen.engines.level import Level
 
 if TYPE_CHECKING:
@@ -40,6 +44,29 @@ class Calculation(Protocol[D_co]):
     def identity(self, *args: Any, **kwargs: Any) -> str:
         """Hash of everything that can change the value of this call."""
         ...
+
+
+def revive(value: Any) -> Any:
+    """Turn plain JSON of a contract (structure, level, species) back into its model.
+
+    A jobflow reference to a part of a document, such as ``job.output.structure``, resolves to a
+    plain dictionary.
+    """
+    if isinstance(value, dict):
+        for model, keys in _SHAPES:
+            if keys <= value.keys():
+                fields = {k: v for k, v in value.items() if not k.startswith("@")}
+                return model.model_validate(fields)
+    if isinstance(value, list):
+        return [revive(v) for v in value]
+    return value
+
+
+_SHAPES: tuple[tuple[type[BaseModel], frozenset[str]], ...] = (
+    (AtomicStructure, frozenset({"symbols", "positions"})),
+    (Species, frozenset({"candidate", "components"})),
+    (Level, frozenset({"engine", "method", "basis"})),
+)
 
 
 def code_versions(value: Any) -> dict[str, str]:
@@ -88,6 +115,7 @@ def calculation(
         def identity(*args: Any, **kwargs: Any) -> str:
             bound = signature.bind_partial(*args, **kwargs)
             bound.apply_defaults()
+            bound.arguments = {k: revive(v) for k, v in bound.arguments.items()}
             inputs = {k: v for k, v in bound.arguments.items() if k != "identity"}
             return digest(
                 {
@@ -100,6 +128,8 @@ def calculation(
 
         @wraps(function)
         def run(*args: Any, **kwargs: Any) -> D:
+            args = tuple(revive(a) for a in args)
+            kwargs = {k: revive(v) for k, v in kwargs.items()}
             name = identity(*args, **kwargs)
             if takes_identity:
                 kwargs["identity"] = name
@@ -128,8 +158,6 @@ def calculation(
 def _inputs_of_failure(
     result: Document, signature: inspect.Signature, args: Any, kwargs: Any
 ) -> None:
-    from mgscreen.core.structure import AtomicStructure
-
     for value in signature.bind_partial(*args, **kwargs).arguments.values():
         if isinstance(value, AtomicStructure) and result.structure is None:
             result.structure = value

@@ -1,0 +1,52 @@
+# Every target does its own set-up in .venv; a machine needs Python 3.11 or newer, a C compiler and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export OMP_NUM_THREADS ?= 1
+# a file, not a folder, so that make sees when the set-up is older than what it was made from
+SETUP := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+
+.PHONY: run test lint test-slow test-physics test-all bench clean help
+
+help: ## show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "mgscreen needs Python 3.11 or newer; set PYTHON=python3.12, say"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+
+$(SETUP): pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/python -m pip install -q -e '.[laptop]'
+	@touch $@
+
+$(DEV): pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/python -m pip install -q -e '.[dev]'
+	@touch $(SETUP) $@
+
+run: $(SETUP) ## set up, run the laptop campaign, print the ranking
+	$(BIN)/mgscreen run workflows/laptop.toml
+
+test: $(DEV) ## set up, run the tests (under 15 minutes on two cores)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(DEV) ## ruff, mypy, import rules between the rooms
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test-slow: $(DEV) ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+test-physics: $(DEV) ## agreement with published and independent numbers
+	$(BIN)/python -m pytest -m physics
+
+test-all: test test-slow test-physics ## everything that needs no queue and no GPU
+
+bench: $(DEV) ## benchmarks; they write docs/benchmarks/*.md
+	for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+clean: ## remove the virtual environment and caches (results stay)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist
