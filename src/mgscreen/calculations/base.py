@@ -11,8 +11,6 @@ import time
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from pydantic import BaseModel
-
 from mgscreen.core.documents import Document
 from mgscreen.core.errors import MissingEngineError, ScientificFailureError
 from mgscreen.core.identity import digest
@@ -22,6 +20,8 @@ from mgscreen.engines.level import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pydantic import BaseModel
 
 D = TypeVar("D", bound=Document)
 D_co = TypeVar("D_co", bound=Document, covariant=True)

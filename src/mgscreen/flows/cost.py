@@ -71,19 +71,18 @@ def relaxation(atoms: Mapping[str, int], level: Level) -> float:
 
 def estimate(kind: str, atoms: Mapping[str, int], level: Level, conformers: int = 1) -> float:
     """CPU seconds of a job of this kind."""
-    n_atoms = sum(atoms.values())
     if kind == "geometry":
         return relaxation(atoms, level) * (conformers if level.engine == "xtb" else 1)
     if kind == "binding":
         return 0.01
+    n_atoms = sum(atoms.values())
     one = single_point(atoms, level)
-    if kind == "esp":
-        return 1.3 * one
-    if kind == "redox_vertical":
-        return one * (1 + 2 * _OPEN_SHELL_FACTOR)
-    if kind == "redox_adiabatic":
-        return one * (1 + 2 * _OPEN_SHELL_FACTOR) + 0.02 * n_atoms**2
-    if kind == "frequencies":
+    charge_states = one * (1 + 2 * _OPEN_SHELL_FACTOR)
+    return {
+        "orbitals": one,
+        "esp": 1.3 * one,
+        "redox_vertical": charge_states,
+        "redox_adiabatic": charge_states + 0.02 * n_atoms**2,
         # an analytic Hessian: DME 209 s beside 3 s for its single point
-        return 70 * one if level.engine != "xtb" else 6 * n_atoms * one
-    return one
+        "frequencies": 70 * one if level.engine != "xtb" else 6 * n_atoms * one,
+    }[kind]

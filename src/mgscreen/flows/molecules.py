@@ -136,7 +136,7 @@ class SpeciesMaker(Maker):
         made.geometry = job
         return job.output.structure
 
-    def _add(  # noqa: PLR0913 - what a job is made of
+    def _add(
         self,
         made: SpeciesJobs,
         kind: str,
@@ -187,7 +187,7 @@ def binding_job(
     )
 
 
-def _job(  # noqa: PLR0913 - what a job is made of
+def _job(
     kind: str,
     function: Callable[..., Any],
     species: Species,
