@@ -172,6 +172,8 @@ class JobRow(Base):
     form: Mapped[str] = mapped_column(default="")
     species: Mapped[str] = mapped_column(default="")
     level: Mapped[str] = mapped_column(default="")
+    geometry_level: Mapped[str] = mapped_column(default="")
+    """level of the geometry that it uses, where another job made it"""
     state: Mapped[str] = mapped_column(default="WAITING")
     """WAITING, READY, SUBMITTED, RUNNING, COMPLETED, FAILED, LOST"""
     reason: Mapped[str] = mapped_column(default="")
@@ -183,6 +185,8 @@ class JobRow(Base):
     """estimated CPU seconds"""
     parents: Mapped[list[Any]] = mapped_column(default=list)
     """uuids"""
+    generated_by: Mapped[str] = mapped_column(default="")
+    """``uuid:index:replace`` (or detour, addition) of the job that made this one at run time"""
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """the jobflow Job as JSON"""
     submitted_at: Mapped[datetime | None]
