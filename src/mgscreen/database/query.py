@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from pathlib import Path
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mgscreen.core.errors import InputError
@@ -39,8 +39,8 @@ def run_sql(address: str, sql: str, *, timeout_s: float = 60.0) -> pd.DataFrame:
 
     Three walls stand one behind the other. The database is opened read-only; on SQLite every
     action of the statement is asked for and refused unless it is a read (no ATTACH, no PRAGMA
-    but those that describe tables), on PostgreSQL it runs as a prepared statement, of which
-    there can be only one, in a read-only transaction that is rolled back; and it ends after
+    but those that describe tables), on PostgreSQL it goes through the protocol that takes one
+    statement only, in a read-only transaction that is rolled back; and it ends after
     ``timeout_s``.
 
     Parameters
@@ -135,29 +135,11 @@ def _run_postgres(url: URL, sql: str, timeout_s: float) -> tuple[list[str], list
                     "SELECT set_config('statement_timeout', %s, true)",
                     (str(max(1, int(timeout_s * 1000))),),
                 )
-                cursor.execute(sql.encode(), prepare=True)
-                if cursor.description is None:
-                    raise InputError(
-                        "the SQL statement was refused: only one statement that reads is allowed"
-                    )
-                rows = cursor.fetchmany(MAX_ROWS + 1)
-                names = [d.name for d in cursor.description]
+                # the extended protocol takes one statement only; rows arrive one by one
+                rows = list(islice(cursor.stream(sql.encode()), MAX_ROWS + 1))
+                names = [d.name for d in cursor.description or ()]
         except (psycopg.Error, UnicodeEncodeError) as error:
             raise _refused(str(error), timeout_s) from error
         finally:
             connection.rollback()
     return names, rows
-
-
-def read_sql_file(path: Path) -> str:
-    """Return the SQL of a file.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read '{path}': {error}") from error
