@@ -59,6 +59,9 @@ OPTIONS = {
     "max_steps": count(200, "a whole number of relaxation steps"),
     "esp_isovalue": positive(0.001, "the density of the surface, electrons/bohr^3", high=0.1),
     "esp_spacing_bohr": positive(0.3, "the spacing of the density grid, bohr", high=1.0),
+    "hessian": Option(
+        "analytic", (str,), "'analytic' or 'numeric'", choices=("analytic", "numeric")
+    ),
     "displacement_a": positive(0.005, "a displacement for numerical vibrations, A", high=0.1),
 }
 

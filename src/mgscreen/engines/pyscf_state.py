@@ -63,6 +63,14 @@ class ScfState:
             )
         )
 
+    def into(self, mf: Any) -> None:
+        """Give the orbitals to a mean field of the same state, as if it had converged to them."""
+        restricted = len(self.mo_coeff) == 1
+        mf.mo_energy = self.mo_energy[0] if restricted else self.mo_energy
+        mf.mo_coeff = self.mo_coeff[0] if restricted else self.mo_coeff
+        mf.mo_occ = self.mo_occ[0] if restricted else self.mo_occ
+        mf.e_tot, mf.converged = self.energy, True
+
     def save(self, path: Path) -> None:
         """Write the state, atomically."""
         meta = {

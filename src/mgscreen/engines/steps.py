@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
-    Evaluate = Callable[[Array], tuple[float, Array]]
+    Evaluate = Callable[[int, Array], tuple[float, Array]]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -48,7 +48,7 @@ class Steps:
     key
         Identity of the optimisation; a file of another one is not read.
     evaluate
-        Positions, shape (n, 3), to energy and forces.
+        Number of the point and positions, shape (n, 3), to energy and forces.
     """
 
     def __init__(self, path: Path, key: str, evaluate: Evaluate) -> None:
@@ -98,7 +98,7 @@ class Steps:
             # Another machine rounds differently: the stored path is left where it parts from ours.
             del self.energies[number:], self.positions[number:], self.forces[number:]
             self.whole = False
-        energy, forces = self.evaluate(positions)
+        energy, forces = self.evaluate(number, positions)
         self.energies.append(energy)
         self.positions.append(np.array(positions, dtype=float))
         self.forces.append(np.array(forces, dtype=float))

@@ -147,7 +147,7 @@ class XtbEngine:
         key = digest({"structure": structure, "level": self.level, "version": self.code_version})
         recovery: list[str] = []
         steps = Steps(
-            workdir / f"relax-{key}.jsonl", key, lambda p: self._forces(structure, p, recovery)
+            workdir / f"relax-{key}.jsonl", key, lambda _, p: self._forces(structure, p, recovery)
         )
         atoms = Atoms(structure.symbols, positions=structure.positions)
         fmax, limit = float(self._settings["fmax"]), int(self._settings["max_steps"])
@@ -181,7 +181,7 @@ class XtbEngine:
         key = digest({"structure": structure, "level": self.level, "version": self.code_version})
         recovery: list[str] = []
         steps = Steps(
-            workdir / f"hessian-{key}.jsonl", key, lambda p: self._forces(structure, p, recovery)
+            workdir / f"hessian-{key}.jsonl", key, lambda _, p: self._forces(structure, p, recovery)
         )
         hessian = finite_difference_hessian(
             steps, np.array(structure.positions), float(self._settings["displacement_a"])
