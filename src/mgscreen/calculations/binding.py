@@ -60,12 +60,12 @@ def binding_energy(
     pieces = [OrbitalsDocument.model_validate(part) for part in parts]
     if len(pieces) != len(counts) or not pieces or any(n < 1 for n in counts):
         raise ScientificFailureError(f"{len(pieces)} parts do not go with the counts {counts}")
-    energy = _energy(whole, "the complex")
     names = [_label(part, i) for i, part in enumerate(pieces)]
-    _check_same_method(whole, pieces, names)
-    _check_balance(whole, pieces, counts)
+    energy = _energy(whole, "the complex")
     for part, name, n in zip(pieces, names, counts, strict=True):
         energy -= n * _energy(part, name)
+    _check_same_method(whole, pieces, names)
+    _check_balance(whole, pieces, counts)
     terms = " + ".join(
         f"{n} {name}" if n > 1 else name for name, n in zip(names, counts, strict=True)
     )

@@ -94,7 +94,7 @@ def electrostatic_potential(
         isovalue=float(surface.isovalue),
         n_points=len(surface.values),
         converged={"scf": True},
-        warnings=state.remarks,
+        warnings=state.warnings,
         recovery=state.recovery,
         files={"esp_surface": str(path)},
     )

@@ -111,7 +111,7 @@ def frontier_orbitals(
     state = single_point(engine, structure, runtime().workdir(identity) / "scf")
     homo, lumo = state.frontier_ev
     unbound = structure.charge < 0 and lumo is not None and lumo > 0
-    warnings = list(state.remarks)
+    warnings = list(state.warnings)
     if unbound:
         warnings.append(
             f"the LUMO of this anion lies {lumo:+.2f} eV from the vacuum level: an added electron "

@@ -155,7 +155,7 @@ def vertical_potentials(
         reference=she_scale(metal).reference,
         energy_ev=parent.energy_ev,
         converged={"parent": True},
-        warnings=[*_about(structure, level), *parent.remarks],
+        warnings=[*_about(structure, level), *parent.warnings],
         recovery=list(parent.recovery),
     )
     for direction in DIRECTIONS:
@@ -215,7 +215,7 @@ def adiabatic_potentials(
         energy_ev=parent.energy_ev,
         parent_geometry=start,
         converged={"parent": True},
-        warnings=[*_about(structure, level), *remarks, *parent.remarks],
+        warnings=[*_about(structure, level), *remarks, *parent.warnings],
         recovery=list(parent.recovery),
     )
     for direction in DIRECTIONS:
@@ -262,7 +262,7 @@ def _fill(
     step.energy_ev = ion.energy_ev
     step.s_squared = ion.s_squared
     step.recovery = list(ion.recovery)
-    step.warnings += ion.remarks
+    step.warnings += ion.warnings
     sign = 1.0 if direction == "reduction" else -1.0
     absolute = sign * (parent.energy_ev - ion.energy_ev)
     step.absolute_v = absolute

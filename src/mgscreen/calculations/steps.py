@@ -31,9 +31,6 @@ REPORTED_ROLES: dict[str, tuple[Role, ...]] = {
 }
 """What orbitals and spins are summed over; a neutral candidate alone has none of these."""
 
-SPIN_CONTAMINATION = 0.1
-"""<S2> may differ by this from S(S+1) before a warning is given."""
-
 
 class Frontier(BaseModel):
     """Frontier levels of one spin, eV vs vacuum, and their weights on atoms (sum 1)."""
@@ -94,18 +91,6 @@ class ElectronicState(BaseModel):
         occupied = [s.homo_ev for s in spins if s.homo_ev is not None]
         empty = [s.lumo_ev for s in spins if s.lumo_ev is not None]
         return max(occupied, default=None), min(empty, default=None)
-
-    @property
-    def remarks(self) -> list[str]:
-        """The engine's warnings, and one where the spin is contaminated."""
-        spin = (self.multiplicity - 1) / 2
-        excess = self.s_squared - spin * (spin + 1)
-        if abs(excess) <= SPIN_CONTAMINATION:
-            return list(self.warnings)
-        text = (
-            f"charge {self.charge:+d}: <S2> = {self.s_squared:.3f} instead of {spin * (spin + 1):g}"
-        )
-        return [*self.warnings, text]
 
 
 class RelaxedState(BaseModel):
