@@ -77,7 +77,9 @@ def input_error(
         line = source.locate(*at, *path).line
         return (not unknown, float("inf") if line is None else line)
 
-    path = min(faults, key=order)
+    # of a union ("a list of names, or 'all'") the branch that came further knows more
+    deepest = [p for p in faults if not any(q != p and q[: len(p)] == p for q in faults)]
+    path = min(deepest, key=order)
     message = _sentence(faults[path], path, model)
     return InputError(message, source.locate(*at, *path))
 

@@ -1,0 +1,70 @@
+"""``mgscreen explain``: from a rank back to each number, its method and its reference value."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from mgscreen.cli.options import DbOption, Format, FormatOption, OutputOption
+
+FIELDS = (
+    "candidate",
+    "form",
+    "species",
+    "property",
+    "value",
+    "text",
+    "unit",
+    "uncertainty",
+    "environment",
+    "reference",
+    "method",
+    "state",
+    "reason",
+    "used",
+    "references",
+    "calculation",
+)
+
+
+def explain(
+    name: Annotated[str, typer.Argument(help="Name of a candidate.")],
+    campaign: Annotated[
+        str | None,
+        typer.Option("--campaign", help="A campaign's name or file; by default the newest."),
+    ] = None,
+    how: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    db: DbOption = None,
+) -> None:
+    """Show the evidence behind a candidate's rank: each number, method, scale and reference.
+
+    JSON is a list with one object: campaign, ranked (as of `rank`, with criteria, margins and
+    evidence), of, level, scales, uncertainty_v, how, host, items (each value with its meaning,
+    references, code, warnings and files), references, caveats. CSV has one row per value:
+    candidate, form, species, property, value, text, unit, uncertainty, environment, reference,
+    method, state, reason, used, references, calculation.
+    """
+    from mgscreen.cli.databases import open_results
+    from mgscreen.cli.output import as_json, console, emit, writing
+    from mgscreen.ranking.explain import explain as explanation_of
+
+    database, found = open_results(campaign, db)
+    explanation = explanation_of(database, found, name)
+    with writing(output):
+        if how is Format.JSON:
+            sys.stdout.write(as_json([explanation.as_dict()]))
+        elif how is Format.CSV:
+            rows = [
+                {
+                    **item.value.model_dump(),
+                    "used": item.used,
+                    "references": [r.source for r in item.references],
+                }
+                for item in explanation.items
+            ]
+            emit(rows, FIELDS, how.value)
+        else:
+            console(width=100).print(explanation.render())
