@@ -48,7 +48,7 @@ def explain(
     method, state, reason, used, references, calculation.
     """
     from mgscreen.cli.databases import open_results
-    from mgscreen.cli.output import as_json, console, emit, writing
+    from mgscreen.cli.output import as_json, emit, show, writing
     from mgscreen.ranking.explain import explain as explanation_of
 
     database, found = open_results(campaign, db)
@@ -67,4 +67,4 @@ def explain(
             ]
             emit(rows, FIELDS, how.value)
         else:
-            console(width=100).print(explanation.render())
+            show(explanation.render(), width=100)

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
 Row = Mapping[Any, Any]
 """By field; pandas gives keys of any type."""
-_WIDE = 100_000
-"""columns of what is no terminal: a table in a file or a pipe is never cut"""
+WIDE = 100_000
+"""Columns of what is no terminal: a row in a file or a pipe is one line."""
+PAGE = 140
+"""The same for tables with sentences in them."""
 
 
 def emit(
@@ -36,6 +38,7 @@ def emit(
     *,
     title: str = "",
     columns: Sequence[str] | None = None,
+    width: int = WIDE,
 ) -> None:
     """Print rows on stdout.
 
@@ -51,6 +54,8 @@ def emit(
         Heading of the table.
     columns
         Fields that the table shows; all by default.
+    width
+        Of the table where the output is no terminal.
     """
     listed = [{f: plain(row.get(f)) for f in fields} for row in rows]
     if how == "json":
@@ -60,7 +65,7 @@ def emit(
     elif not listed:
         sys.stdout.write("nothing\n")
     else:
-        console().print(table(listed, columns or fields, title=title))
+        show(table(listed, columns or fields, title=title), width)
 
 
 @contextmanager
@@ -103,12 +108,14 @@ def as_json(value: Any) -> str:
 
 
 def as_csv(rows: Iterable[Row], fields: Sequence[str]) -> str:
-    """Write CSV text with a header."""
+    """Write CSV text with a header; no text in it that a spreadsheet would run as a formula."""
+    from mgscreen.database.export import harmless
+
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, fieldnames=list(fields), lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({f: _flat(row.get(f)) for f in fields})
+        writer.writerow({f: harmless(_flat(row.get(f))) for f in fields})
     return buffer.getvalue()
 
 
@@ -131,7 +138,18 @@ def table(rows: Sequence[Row], columns: Sequence[str], *, title: str = "") -> Ta
     return result
 
 
-def console(width: int = _WIDE) -> Console:
+def show(what: RenderableType, width: int = WIDE) -> None:
+    """Print on stdout; without trailing blanks where that is no terminal."""
+    target = console(width)
+    if sys.stdout.isatty():
+        target.print(what)
+        return
+    with target.capture() as capture:
+        target.print(what)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()))
+
+
+def console(width: int = WIDE) -> Console:
     """Return a rich console on stdout; where that is no terminal, of the given width."""
     from rich.console import Console
 
@@ -149,6 +167,14 @@ def cell(value: Any) -> str:
     if isinstance(value, list | tuple | dict):
         return one_line(_flat(value))
     return one_line(str(value))
+
+
+def value_or_text(value: Any, text: Any) -> Any:
+    """Return what a table shows of a value and its text: one of them, or ``4.840 (unbound)``."""
+    number, words = plain(value), plain(text)
+    if number is None or words is None:
+        return words if number is None else number
+    return f"{cell(number)} ({words})"
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911 - one return per type

@@ -137,7 +137,7 @@ def _print(
     output: Path | None,
     columns: tuple[str, ...] | None,
 ) -> None:
-    from mgscreen.cli.output import emit, replacing, writing
+    from mgscreen.cli.output import emit, replacing, value_or_text, writing
 
     if how is FileFormat.PARQUET and output is not None:
         with replacing(output) as file:
@@ -146,7 +146,6 @@ def _print(
     rows = frame.to_dict("records")
     if how is FileFormat.TABLE and columns is not None:
         for row in rows:
-            if row["text"] is not None:
-                row["value"] = row["text"]
+            row["value"] = value_or_text(row["value"], row["text"])
     with writing(output):
         emit(rows, fields, how.value, columns=columns)

@@ -37,12 +37,18 @@ def additives(
     JSON and CSV have the fields rank, rank_low, rank_high, candidate, role, score, state, reason.
     """
     from mgscreen.cli.databases import open_results
-    from mgscreen.cli.output import emit, writing
+    from mgscreen.cli.output import PAGE, emit, writing
     from mgscreen.ranking.roles import rank_additives
 
     database, name = open_results(campaign, db)
     with writing(output):
-        emit(rows(rank_additives(database, name)), FIELDS, how.value, title=f"Additives, {name}")
+        emit(
+            rows(rank_additives(database, name)),
+            FIELDS,
+            how.value,
+            title=f"Additives, {name}",
+            width=PAGE,
+        )
 
 
 def rows(ranked: Iterable[Any]) -> list[dict[str, Any]]:

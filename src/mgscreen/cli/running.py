@@ -124,6 +124,7 @@ def execute(loaded: Loaded, place: Place, known: Known, options: Options) -> Sum
     """
     from mgscreen.cli.planning import build_flow, check_levels
     from mgscreen.database.database import Database
+    from mgscreen.database.reference import load_references
     from mgscreen.execution.driver import resume, run_flow
     from mgscreen.execution.lock import campaign_lock
 
@@ -137,6 +138,7 @@ def execute(loaded: Loaded, place: Place, known: Known, options: Options) -> Sum
             with campaign_lock(database, known.campaign_id):
                 # the jobs of what was asked before; their results stay and are found again
                 database.remove_jobs(known.campaign_id)
+        load_references(database)
         campaign_id = database.register_campaign(
             loaded.campaign, loaded.text, loaded.path.absolute(), resolved.candidates
         )
@@ -303,11 +305,17 @@ def _refresh_report(database: Database, campaign_id: int, place: Place) -> None:
 
 
 def _print_ranking(database: Database, name: str) -> None:
-    from mgscreen.cli.output import emit
+    from mgscreen.cli.output import PAGE, emit
     from mgscreen.cli.rank import FIELDS, rows
     from mgscreen.ranking.roles import rank_additives
 
-    emit(rows(rank_additives(database, name)), FIELDS, "table", title=f"Additives, {name}")
+    emit(
+        rows(rank_additives(database, name)),
+        FIELDS,
+        "table",
+        title=f"Additives, {name}",
+        width=PAGE,
+    )
 
 
 def _cores() -> int:

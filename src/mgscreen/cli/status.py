@@ -61,7 +61,7 @@ def status(
     wall_s, peak_memory_mb, started_at, finished_at, calculation.
     """
     from mgscreen.cli.databases import open_results
-    from mgscreen.cli.output import console, emit
+    from mgscreen.cli.output import PAGE, emit, show
     from mgscreen.core.errors import InputError
 
     if watch and how is not Format.TABLE:
@@ -75,7 +75,7 @@ def status(
     if jobs:
         emit([_job(job) for job in listed], JOB_FIELDS, how.value, columns=_job_columns())
     elif how is Format.TABLE:
-        console().print(_overview(listed, name))
+        show(_overview(listed, name), PAGE)
     else:
         emit(summary(listed, name), FIELDS, how.value)
 
