@@ -1,5 +1,7 @@
 """Electrostatic potential on the isodensity surface."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -28,8 +30,7 @@ def test_the_extrema_of_water_lie_at_oxygen_and_hydrogen(water, small):
 
 def test_the_surface_file_holds_what_the_document_says(water, small):
     document = electrostatic_potential(water, small)
-    with open(document.files["esp_surface"], encoding="utf-8") as stream:  # noqa: PTH123
-        lines = stream.read().splitlines()
+    lines = Path(document.files["esp_surface"]).read_text(encoding="utf-8").splitlines()
     end = lines.index("end_header")
     vertices = np.array(
         [[float(x) for x in r.split()] for r in lines[end + 1 :][: document.n_points]]

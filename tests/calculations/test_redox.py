@@ -138,7 +138,7 @@ def test_reduction_breaks_the_carbon_bromine_bond(bromomethane, gfn2, small_solv
     document = adiabatic_potentials(bromomethane, small_solvent, gfn2)
     assert document.state == "completed"
     found = rows(document)
-    assert found["reduction_broken_bonds"].text == "Br-C"
+    assert found["reduction_broken_bonds"].text == "C-Br"
     assert found["reduction_fragments"].text == "Br + CH3"
     pieces = {piece.formula: piece for piece in document.reduction.bonds.pieces}
     assert pieces["Br"].structure.charge == -1

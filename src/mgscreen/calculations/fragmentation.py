@@ -98,8 +98,9 @@ def fragmentation(
 
 
 def bond_label(structure: AtomicStructure, i: int, j: int) -> str:
-    """Return the two elements of a bond in alphabetical order: ``C-S``."""
-    return "-".join(sorted((structure.symbols[i], structure.symbols[j])))
+    """Return the two elements of a bond, carbon first, then alphabetically: ``C-Br``, ``N-S``."""
+    pair = (structure.symbols[i], structure.symbols[j])
+    return "-".join(sorted(pair, key=lambda symbol: (symbol != "C", symbol)))
 
 
 def whole_charges(charges: Sequence[float], total: int) -> list[int]:

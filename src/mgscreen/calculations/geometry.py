@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from mgscreen.calculations.base import calculation
+from mgscreen.calculations.fragmentation import bond_label
 from mgscreen.calculations.steps import RelaxedState, absent, provenance, relax, value
 from mgscreen.core.documents import Document, PropertyValue
 from mgscreen.core.errors import ScientificFailureError
@@ -231,7 +232,7 @@ def _judge(guess: AtomicStructure, end: RelaxedState) -> Conformer:
 
 
 def _pairs(structure: AtomicStructure, bonds: list[tuple[int, int]]) -> list[str]:
-    return ["-".join(sorted((structure.symbols[i], structure.symbols[j]))) for i, j in bonds]
+    return [bond_label(structure, i, j) for i, j in bonds]
 
 
 def _shells(structure: AtomicStructure) -> dict[int, dict[int, float]]:
