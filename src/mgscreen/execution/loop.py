@@ -50,6 +50,8 @@ _SPARE = 2
 """Jobs handed to the executor beyond its workers, so that none waits for the driver."""
 _KEPT_TEXTS = 200
 _WAIT_S = 0.1
+_TICK_S = 1.0
+"""After this long without news an event says that the run goes on."""
 _REASON = 400
 """Longest reason that a job's row gets, characters."""
 _COLUMNS = {f.name for f in fields(Job)}
@@ -113,6 +115,7 @@ class Loop:
         """jobs that told their children not to run: name, by uuid"""
         self._summary = Summary()
         self._start = clock()
+        self._next_tick = 0.0
         self._next_position = 0
         self._tie = 0
 
@@ -170,10 +173,12 @@ class Loop:
                 if not self._break_circle():
                     return
                 continue
-            idle = self._dag.has_ready and len(self._queue) < BATCH
-            done, _ = wait(self._flights, 0 if idle else _WAIT_S, FIRST_COMPLETED)
+            more = self._dag.has_ready
+            done, _ = wait(self._flights, 0 if more else _WAIT_S, FIRST_COMPLETED)
             for future in done:
                 self._collect(future)
+            if clock() > self._next_tick:
+                self._tell("tick")
 
     # before a job runs
 
@@ -488,6 +493,7 @@ class Loop:
         reason: str = "",
         wall_s: float | None = None,
     ) -> None:
+        self._next_tick = clock() + _TICK_S
         if self._options.on_event is not None:
             job = None if node is None else node.job
             self._options.on_event(Event(kind, self._progress(), job, reason, wall_s))

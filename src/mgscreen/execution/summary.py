@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mgscreen.database.jobs import Job
 
 EventKind = Literal[
-    "begin", "started", "finished", "cached", "failed", "lost", "interrupted", "end"
+    "begin", "started", "finished", "cached", "failed", "lost", "tick", "interrupted", "end"
 ]
 
 NOT_RUN = "not run: "
