@@ -83,11 +83,11 @@ class Levels(Document):
     homo_ev: float = -3.56
     lumo_ev: float = 4.84
     only: tuple[str, ...] = ()
-    rows: list[PropertyValue] = []
+    rows: tuple[PropertyValue, ...] = ()
 
     def properties(self):
         if self.rows:
-            return self.rows
+            return list(self.rows)
         return [
             PropertyValue(property="homo", value=self.homo_ev, unit="eV"),
             PropertyValue(property="lumo", value=self.lumo_ev, unit="eV", text="unbound"),

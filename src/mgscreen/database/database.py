@@ -412,7 +412,7 @@ class Database:
                     .where(OUTPUTS.c.uuid.in_(part))
                     .order_by(OUTPUTS.c.index)
                 )
-                found.update(dict(c.execute(query)))
+                found.update(dict(c.execute(query).all()))
         return found
 
     def count(self, table: str) -> int:

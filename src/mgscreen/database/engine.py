@@ -129,6 +129,8 @@ def open_engine(url: URL, *, read_only: bool = False) -> Engine:
             _sqlite(url, read_only) if url.drivername == "sqlite" else _postgres(url, read_only)
         )
         _check(engine, url, create=not read_only)
+        if url.drivername == "sqlite" and not read_only:
+            _use_log(engine)
     except DBAPIError as error:
         raise _explain(error, url) from error
     return engine
@@ -176,8 +178,6 @@ def _sqlite(url: URL, read_only: bool) -> Engine:
         if read_only:
             cursor.execute("PRAGMA query_only=ON")
         else:
-            if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.close()
 
@@ -187,6 +187,14 @@ def _sqlite(url: URL, read_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def _use_log(engine: Engine) -> None:
+    """Switch to the write-ahead log, which the file remembers; only once it is known as ours."""
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        if raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            raw.execute("PRAGMA journal_mode=WAL")
 
 
 def _check_header(path: Path, read_only: bool) -> None:

@@ -191,7 +191,7 @@ def count_states(connection: Connection, campaign_id: int) -> dict[str, int]:
         .where(JOBS.c.campaign_id == campaign_id)
         .group_by(JOBS.c.state)
     )
-    return dict(connection.execute(query))
+    return dict(connection.execute(query).all())
 
 
 def remove_jobs(connection: Connection, campaign_id: int) -> int:

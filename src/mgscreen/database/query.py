@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mgscreen.core.errors import InputError
@@ -39,9 +38,9 @@ def run_sql(address: str, sql: str, *, timeout_s: float = 60.0) -> pd.DataFrame:
 
     Three walls stand one behind the other. The database is opened read-only; on SQLite every
     action of the statement is asked for and refused unless it is a read (no ATTACH, no PRAGMA
-    but those that describe tables), on PostgreSQL it goes through the protocol that takes one
-    statement only, in a read-only transaction that is rolled back; and it ends after
-    ``timeout_s``.
+    but those that describe tables), on PostgreSQL it has to be the query of a cursor, in a
+    prepared statement, of which there can be only one, in a read-only transaction that is rolled
+    back; and it ends after ``timeout_s``.
 
     Parameters
     ----------
@@ -99,6 +98,8 @@ def _run_sqlite(engine: Any, sql: str, timeout_s: float) -> tuple[list[str], lis
         cursor = raw.cursor()
         try:
             cursor.execute(sql)
+            if cursor.description is None:
+                raise _refused("there is no statement that reads", timeout_s)
             rows = cursor.fetchmany(MAX_ROWS + 1)
             names = [d[0] for d in cursor.description or ()]
         except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError, ValueError) as error:
@@ -126,20 +127,23 @@ def _run_postgres(url: URL, sql: str, timeout_s: float) -> tuple[list[str], list
     import psycopg
 
     target = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(target, autocommit=False) as connection:
+    connection = psycopg.connect(target, autocommit=False)
+    try:
         connection.read_only = True
-        try:
-            with connection.cursor() as cursor:
-                # the first statement fixes the transaction as read-only
-                cursor.execute(
-                    "SELECT set_config('statement_timeout', %s, true)",
-                    (str(max(1, int(timeout_s * 1000))),),
-                )
-                # the extended protocol takes one statement only; rows arrive one by one
-                rows = list(islice(cursor.stream(sql.encode()), MAX_ROWS + 1))
-                names = [d.name for d in cursor.description or ()]
-        except (psycopg.Error, UnicodeEncodeError) as error:
-            raise _refused(str(error), timeout_s) from error
-        finally:
-            connection.rollback()
+        cursor = connection.cursor()
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true)",
+            (str(max(1, int(timeout_s * 1000))),),
+        )
+        # PostgreSQL's own grammar allows only a query here (no COPY TO PROGRAM, no DO, nothing
+        # that modifies), and a prepared statement is one statement
+        cursor.execute(b"DECLARE q NO SCROLL CURSOR FOR " + sql.encode(), prepare=True)
+        cursor.execute(f"FETCH FORWARD {MAX_ROWS + 1} FROM q".encode())
+        rows = cursor.fetchall()
+        names = [d.name for d in cursor.description or ()]
+    except (psycopg.Error, UnicodeEncodeError) as error:
+        raise _refused(str(error), timeout_s) from error
+    finally:
+        # whatever the transaction did, the server rolls it back
+        connection.close()
     return names, rows

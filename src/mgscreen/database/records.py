@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from mgscreen.core.structure import AtomicStructure
     from mgscreen.database.jobs import JobRef
 
-_ROW_KEY = ("calculation", "candidate", "form", "property")
-
 
 def structure_hash(structure: AtomicStructure) -> str:
     """Return the identity of a structure; its label does not enter."""
@@ -126,7 +124,11 @@ def _finite(value: PropertyValue) -> PropertyValue:
 def write_properties(
     connection: Connection, job: JobRef, calculation: str, values: Iterable[PropertyValue]
 ) -> None:
-    """Replace the rows of one calculation for this job's candidate and form."""
+    """Replace the rows of one calculation for this job's candidate and form.
+
+    Rows that hold a value are not replaced by rows that all failed: a lost race takes nothing
+    away.
+    """
     rows = [
         {
             "calculation": calculation,
@@ -151,17 +153,13 @@ def write_properties(
         PROPERTIES.c.candidate == job.candidate,
         PROPERTIES.c.form == job.form,
     )
-    # an earlier failure said "failed" of properties that a success does not mention
-    connection.execute(
-        delete(PROPERTIES).where(
-            *mine,
-            PROPERTIES.c.state != "completed",
-            PROPERTIES.c.property.not_in([row["property"] for row in rows]),
-        )
-    )
+    if all(row["state"] != "completed" for row in rows):
+        kept = select(PROPERTIES.c.id).where(*mine, PROPERTIES.c.state == "completed").limit(1)
+        if connection.execute(kept).one_or_none() is not None:
+            return
+    connection.execute(delete(PROPERTIES).where(*mine))
     if rows:
-        statement = upsert(connection.dialect.name, PROPERTIES, _ROW_KEY, keep_completed=True)
-        connection.execute(statement, rows)
+        connection.execute(insert(PROPERTIES), rows)
 
 
 def remove_stand_ins(connection: Connection, job: JobRef) -> None:
@@ -233,5 +231,5 @@ def known_calculations(connection: Connection, hashes: Iterable[str]) -> dict[st
         query = select(CALCULATIONS.c.hash, CALCULATIONS.c.state).where(
             CALCULATIONS.c.hash.in_(part)
         )
-        found.update(dict(connection.execute(query)))
+        found.update(dict(connection.execute(query).all()))
     return found
