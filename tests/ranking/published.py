@@ -8,6 +8,8 @@ PFTB are the two salts of d6ee01732k (Energy Environ. Sci. 2026), DME its solven
 import json
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from mgscreen.campaign.models import Campaign
 from mgscreen.core.documents import Document, PropertyValue
 from mgscreen.database.database import Database
@@ -64,7 +66,7 @@ class Row:
 class Published(Document):
     """A document that gives the rows that it was made with."""
 
-    rows: list[PropertyValue] = []
+    rows: list[PropertyValue] = Field(default_factory=list)
 
     def properties(self):
         return self.rows

@@ -118,23 +118,48 @@ def explain(database: Database, campaign: str | int | None, name: str) -> Explan
     evidence = load_evidence(database, campaign)
     ranked = rank_evidence(evidence, candidates)
     mine = next(r for r in ranked if r.candidate == name)
-    return explain_ranked(database, evidence, mine, sum(r.rank is not None for r in ranked))
+    of = sum(r.rank is not None for r in ranked)
+    return explain_ranked(database, evidence, [mine], of)[0]
 
 
 def explain_ranked(
-    database: Database, evidence: Evidence, mine: RankedAdditive, of: int
+    database: Database, evidence: Evidence, chosen: list[RankedAdditive], of: int
+) -> list[Explanation]:
+    """Explain candidates that are ranked already; see `explain`.
+
+    Parameters
+    ----------
+    database, evidence
+        Where the ranking came from.
+    chosen
+        The candidates.
+    of
+        Number of candidates with a rank.
+    """
+    frame = database.frame_references()
+    names = {r.candidate for r in chosen}
+    hashes = {v.calculation for n in names for v in evidence.by_candidate.get(n, [])}
+    documents = database.find_calculations(sorted(hashes))
+    caveats = (*host_caveats(evidence), *evidence.caveats)
+    return [_explanation(evidence, mine, frame, documents, of, caveats) for mine in chosen]
+
+
+def _explanation(
+    evidence: Evidence,
+    mine: RankedAdditive,
+    frame: pd.DataFrame,
+    documents: dict[str, dict[str, Any]],
+    of: int,
+    caveats: tuple[str, ...],
 ) -> Explanation:
-    """Explain a candidate that is ranked already; see `explain`."""
-    name = mine.candidate
-    values = evidence.by_candidate.get(name, [])
-    references = _references(database.frame_references(), name)
-    documents = database.find_calculations(sorted({v.calculation for v in values}))
+    values = evidence.by_candidate.get(mine.candidate, [])
+    references = _references(frame, mine.candidate)
     used = {(v.calculation, v.form, v.property) for v in mine.evidence}
     items = tuple(
         _item(v, (v.calculation, v.form, v.property) in used, references, documents)
         for v in sorted(values, key=lambda v: (v.form, v.property, v.method))
     )
-    beside = {r for item in items for r in item.references}
+    beside = [r for item in items for r in item.references]
     return Explanation(
         campaign=evidence.campaign.name,
         ranked=mine,
@@ -146,7 +171,7 @@ def explain_ranked(
         host=evidence.host,
         items=items,
         references=tuple(r for r in references if r not in beside),
-        caveats=(*mine.caveats, *host_caveats(evidence), *evidence.caveats),
+        caveats=(*mine.caveats, *caveats),
     )
 
 

@@ -186,7 +186,7 @@ def _ranked(
         role=_role(sei, cei),
         score=score,
         state=_standing(evidence, row["candidate"], score, red, ox),
-        reason=_sentence(sei, cei, red, ox, criteria),
+        reason=_sentence(sei, cei, criteria),
         p_sei=_number(row["p_sei"]),
         p_cei=ox.probability,
         criteria=criteria,
@@ -221,13 +221,7 @@ def _standing(
     return "failed" if any(v.state == "failed" for v in rows) else "missing"
 
 
-def _sentence(
-    sei: bool | None,
-    cei: bool | None,
-    red: JudgedSide,
-    ox: JudgedSide,
-    criteria: tuple[Criterion, ...],
-) -> str:
+def _sentence(sei: bool | None, cei: bool | None, criteria: tuple[Criterion, ...]) -> str:
     by_name = {c.name: c for c in criteria}
     parts = []
     if sei:
@@ -248,8 +242,8 @@ def _sentence(
     else:
         label = "no CEI former" if cei is False else "CEI unknown"
         parts.append(f"{label}: {first.reason}")
-    if red.missing and red.missing == ox.missing:
-        return red.missing
+    if cei and not sei:
+        parts.reverse()
     return "; ".join(parts)
 
 
