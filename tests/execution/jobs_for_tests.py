@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from mgscreen.calculations.base import calculation
 from mgscreen.core.documents import Document, PropertyValue
 from mgscreen.core.errors import ScientificFailureError
+from mgscreen.core.runtime import runtime
 
 
 class Total(BaseModel):
@@ -234,6 +235,10 @@ def die_once(folder):
     return "never"
 
 
+def boom(message):
+    raise ValueError(message)
+
+
 def die(code=3):
     os._exit(code)
 
@@ -243,6 +248,15 @@ def environment():
         "threads": os.environ["OMP_NUM_THREADS"],
         "pid": os.getpid(),
         "tmp": os.environ["TMPDIR"],
+    }
+
+
+def where():
+    found = runtime()
+    return {
+        "scratch": str(found.scratch),
+        "threads": found.threads,
+        "memory_mb": found.memory_mb,
     }
 
 
@@ -306,7 +320,7 @@ def small_campaign(seconds):
     new("total", counted_sum, folder, "total", spread.output, seconds)
     bad = new("bad", answer, folder, "bad", -1.0, seconds, candidate="bad", form="ion")
     new("child of bad", counted, folder, "never", bad.output.value)
-    error = new("error", fail.original, "on purpose")
+    error = new("error", boom, "on purpose")
     new("child of error", counted, folder, "never", error.output)
     twin = {"candidate": "twin", "form": "ion", "kind": "orbitals"}
     new("twin of a0", answer, folder, "a0", 0.0, seconds, **twin)

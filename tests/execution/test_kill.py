@@ -94,7 +94,10 @@ def content(path):
         )
         properties = db.frame_properties()
         values = Counter(
-            map(tuple, properties[["candidate", "form", "property", "value", "state"]].astype(str).values)
+            map(
+                tuple,
+                properties[["candidate", "form", "property", "value", "state"]].astype(str).values,
+            )
         )
     return rows, values
 

@@ -19,7 +19,7 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
-READY, RESULT, ERROR = b"R", b"S", b"E"
+READY, BEGUN, RESULT, ERROR = b"R", b"B", b"S", b"E"
 
 
 def main(arguments: list[str]) -> None:
@@ -40,6 +40,8 @@ def main(arguments: list[str]) -> None:
             call = incoming.recv_bytes()
         except EOFError:
             return
+        # from here on the task counts as begun: if this process dies, it is lost
+        outgoing.send_bytes(BEGUN)
         outgoing.send_bytes(_answer(call))
 
 

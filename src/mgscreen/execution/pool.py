@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mgscreen.core.errors import InfrastructureError, MgscreenError
-from mgscreen.execution.child import READY, RESULT
+from mgscreen.execution.child import BEGUN, READY, RESULT
 from mgscreen.execution.limits import Limits, resident_mb
 
 if TYPE_CHECKING:
@@ -77,6 +77,9 @@ class RemoteError(MgscreenError):
 class _Task:
     future: Future[Any]
     message: bytes
+    begun: bool = False
+    bounces: int = 0
+    """workers that died before they began it"""
 
 
 @dataclass(eq=False)
@@ -254,11 +257,7 @@ class WorkerPool(Executor):
         try:
             worker.calls.send_bytes(task.message)
         except OSError:
-            # it died while idle: nothing ran, so the task goes back to the front
-            worker.task = None
-            with self._lock:
-                self._queue.appendleft(task)
-            self._discard(worker, kill=True)
+            self._bury(worker)
 
     def _wait(self) -> None:
         watched: list[Any] = [self._wake_reader, *(w.replies for w in self._workers)]
@@ -280,6 +279,10 @@ class WorkerPool(Executor):
             worker.ready = True
             self._failed_starts = 0
             return
+        if message[:1] == BEGUN:
+            if worker.task is not None:
+                worker.task.begun = True
+            return
         task, worker.task = worker.task, None
         if task is None:
             return
@@ -294,7 +297,10 @@ class WorkerPool(Executor):
         """Deal with a worker that has ended."""
         task, worker.task = worker.task, None
         code = self._discard(worker, kill=True)
-        if task is not None:
+        if task is not None and self._bounce(worker, task):
+            with self._lock:
+                self._queue.appendleft(task)
+        elif task is not None:
             task.future.set_exception(worker.verdict or WorkerLostError(_ending(worker, code)))
         elif not worker.ready:
             self._failed_starts += 1
@@ -302,6 +308,14 @@ class WorkerPool(Executor):
                 text = f"workers do not start: {_ending(worker, code)}{self._last_words()}"
                 self._fail_waiting(WorkerLostError(text))
                 self._failed_starts = 0
+
+    @staticmethod
+    def _bounce(worker: _Worker, task: _Task) -> bool:
+        """Whether a task that its worker never began may go to another one."""
+        if task.begun or worker.verdict is not None:
+            return False
+        task.bounces += 1
+        return task.bounces < _START_ATTEMPTS
 
     def _fail_waiting(self, error: MgscreenError) -> None:
         with self._lock:

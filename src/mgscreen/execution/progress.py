@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -51,8 +50,9 @@ def show(console: Console) -> Iterator[Callable[[Event], None]]:
         return
     from rich.live import Live
 
-    with Live(console=console, refresh_per_second=1 / REFRESH_S, transient=True) as live:
-        yield LiveView(console, live.update)
+    shown = LiveView(console)
+    with Live(shown, console=console, refresh_per_second=1 / REFRESH_S, transient=True):
+        yield shown
 
 
 class Lines:
@@ -103,28 +103,27 @@ def line_of(event: Event) -> str:
 class LiveView:
     """A view of what runs and what is left, with the failures above it.
 
+    ``rich.live.Live`` draws it anew at its own pace, from the last event.
+
     Parameters
     ----------
     console
         Receives lines that stay (failures).
-    update
-        Receives the view.
     """
 
-    def __init__(self, console: Console, update: Callable[[RenderableType], None]) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._update = update
-        self._next = 0.0
+        self._progress: Progress | None = None
 
     def __call__(self, event: Event) -> None:
-        """Draw anew, not more often than eyes follow."""
+        """Take in where the run stands."""
+        self._progress = event.progress
         if event.kind in {"failed", "lost", "interrupted"}:
             self._console.print(line_of(event), style="yellow", markup=False, highlight=False)
-        moment = time.monotonic()
-        if moment < self._next and event.kind not in {"begin", "end"}:
-            return
-        self._next = moment + REFRESH_S / 2
-        self._update(view(event.progress))
+
+    def __rich__(self) -> RenderableType:
+        """Return the picture."""
+        return "" if self._progress is None else view(self._progress)
 
 
 def view(progress: Progress) -> RenderableType:

@@ -1,0 +1,139 @@
+"""Overhead of the driver per job, beside jobflow's run_locally in the same run.
+
+    python tests/benchmarks/bench_execution.py [--workers 2] [--write docs/benchmarks/execution.md]
+
+Each job returns its argument, so what is measured is everything else: expanding the flow, writing
+the jobs, scheduling, transport, and recording the result in SQLite. The start-up of the workers is
+part of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent.parent / "execution"
+sys.path.insert(0, str(TESTS))
+
+
+def flow_of(n, shape):
+    from jobflow import Flow, Job
+    from jobs_for_tests import total, trivial
+
+    if shape == "chains of 10":
+        jobs = []
+        for i in range(n):
+            value = i if i % 10 == 0 else jobs[-1].output
+            jobs.append(Job(trivial, function_args=(value,)))
+        return Flow(jobs)
+    jobs = [Job(trivial, function_args=(i,)) for i in range(n - 1)]
+    if shape == "fan-in":
+        return Flow([*jobs, total([job.output for job in jobs])])
+    return Flow([*jobs, Job(trivial, function_args=(n,))])
+
+
+def cpu_now():
+    own = os.times()
+    return own.user + own.system + own.children_user + own.children_system
+
+
+def driver(n, shape, workers):
+    from conftest import make_campaign
+
+    from mgscreen.database.database import Database
+    from mgscreen.execution.driver import run_flow
+
+    with tempfile.TemporaryDirectory() as folder, Database(Path(folder) / "bench.db") as database:
+        campaign = make_campaign(database)
+        flow = flow_of(n, shape)
+        wall, cpu = time.perf_counter(), cpu_now()
+        summary = run_flow(flow, database, campaign, workers=workers, modules=("jobs_for_tests",))
+        wall, cpu = time.perf_counter() - wall, cpu_now() - cpu
+        assert summary.counts == {"COMPLETED": n}, summary
+        return wall, cpu, summary.peak_memory_mb
+
+
+def local(n, shape):
+    from jobflow import JobStore, run_locally
+    from maggma.stores import MemoryStore
+
+    store = JobStore(MemoryStore())
+    flow = flow_of(n, shape)
+    wall, cpu = time.perf_counter(), cpu_now()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = run_locally(flow, log=False, store=store, ensure_success=True)
+    assert len(found) == n
+    import psutil
+
+    wall, cpu = time.perf_counter() - wall, cpu_now() - cpu
+    return wall, cpu, psutil.Process().memory_info().rss / 1024**2
+
+
+def measure(who, n, shape, workers):
+    """Run in a process of its own, so that memory and caches are not shared."""
+    command = [sys.executable, __file__, "--one", who, str(n), shape, str(workers)]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    wall, cpu, memory = (float(x) for x in text.split()[-3:])
+    return wall, cpu, memory
+
+
+CASES = [
+    ("mgscreen", 1_000, "independent"),
+    ("run_locally", 1_000, "independent"),
+    ("mgscreen", 1_000, "chains of 10"),
+    ("run_locally", 1_000, "chains of 10"),
+    ("mgscreen", 1_000, "fan-in"),
+    ("run_locally", 1_000, "fan-in"),
+    ("mgscreen", 10_000, "independent"),
+    ("mgscreen", 10_000, "chains of 10"),
+]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--write", type=Path)
+    parser.add_argument("--one", nargs=4)
+    options = parser.parse_args()
+    if options.one:
+        who, n, shape, workers = options.one
+        found = (
+            local(int(n), shape) if who == "run_locally" else driver(int(n), shape, int(workers))
+        )
+        print(*found)
+        return
+    lines = [
+        "# Overhead per job",
+        "",
+        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {os.cpu_count()} cores, Python "
+        f"{platform.python_version()}, {options.workers} workers; made by "
+        "`python tests/benchmarks/bench_execution.py --write docs/benchmarks/execution.md`. "
+        "A job returns its argument; wall time holds everything from the Flow to the last "
+        "row in SQLite, the start of the workers included. mgscreen keeps every job and output "
+        "in the database and can go on after a kill; `run_locally` keeps them in memory.",
+        "",
+        "| runner | jobs | shape | wall, s | ms per job | CPU, s | memory, MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for who, n, shape in CASES:
+        wall, cpu, memory = measure(who, n, shape, options.workers)
+        lines.append(
+            f"| {who} | {n:,} | {shape} | {wall:.1f} | {1000 * wall / n:.2f} | {cpu:.1f} "
+            f"| {memory:.0f} |"
+        )
+        print(lines[-1], flush=True)
+    if options.write:
+        options.write.parent.mkdir(parents=True, exist_ok=True)
+        options.write.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
