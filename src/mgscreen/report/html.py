@@ -155,6 +155,7 @@ def _context(
     jobs = database.frame_jobs(number)
     n_ranked = sum(r.rank is not None for r in ranked)
     explained = explain_ranked(database, evidence, ranked, n_ranked)
+    cited = {v.method for values in evidence.by_candidate.values() for v in values}
     hashes = {v.calculation for values in evidence.by_candidate.values() for v in values}
     documents = list(database.find_calculations(sorted(hashes)).values())
     used = about.methods(documents)
@@ -176,7 +177,7 @@ def _context(
         "explained": explained,
         "comparison": _comparison(database, number),
         "methods": used,
-        "citations": about.citations([m["level"] for m in used]),
+        "citations": about.citations([*(m["level"] for m in used), *sorted(cited)]),
         "failures": about.failures(jobs),
         "statistics": about.job_statistics(jobs),
         "value_text": value_text,
