@@ -2,9 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+
 from mgscreen.cli.options import Format, FormatOption
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FIELDS = ("engine", "installed", "works", "version", "licence", "citation", "install", "reason")
+_COLUMNS = ("engine", "installed", "works", "version", "licence", "citation")
 
 
 def doctor(how: FormatOption = Format.TABLE) -> None:
-    """Show which engines are installed and work: version, licence, citation, how to install."""
-    _ = how
+    """Show which engines are installed and work: version, licence, citation, how to install.
+
+    Each installed engine computes a water molecule. Exit code 1 if one is installed and does not
+    work. JSON and CSV have the fields engine, installed, works, version, licence, citation,
+    install, reason.
+    """
+    from mgscreen.cli.output import emit
+    from mgscreen.engines.doctor import examine
+
+    rows = [_row(found) for found in examine()]
+    emit(rows, FIELDS, how.value, columns=_COLUMNS)
+    if how is Format.TABLE:
+        _say_what_to_do(rows)
+    if any(row["installed"] and not row["works"] for row in rows):
+        raise typer.Exit(1)
+
+
+def _row(found: Any) -> dict[str, Any]:
+    values = asdict(found) if is_dataclass(found) else found.model_dump()
+    return {str(k): v for k, v in values.items()}
+
+
+def _say_what_to_do(rows: Sequence[dict[str, Any]]) -> None:
+    for row in rows:
+        if not row["installed"]:
+            typer.echo(f"{row['engine']} is not installed: {row['install']}")
+        elif not row["works"]:
+            typer.echo(f"{row['engine']} does not work: {row['reason']}")

@@ -18,19 +18,30 @@ if TYPE_CHECKING:
 KNOWN, FAILED, OPEN = "known", "failed", "open"
 
 
-def build_flow(loaded: Loaded) -> tuple[Any, Flow]:
+def build_flow(loaded: Loaded, *, installed: bool = False) -> tuple[Any, Flow]:
     """Return the resolved candidates and the Flow of a campaign.
+
+    Parameters
+    ----------
+    loaded
+        The campaign.
+    installed
+        Whether an engine that is not installed is an error; a plan needs none.
 
     Raises
     ------
     InputError
         If a candidate or a level of theory is wrong.
+    MissingEngineError
+        With the command that installs the engine.
     """
     from mgscreen.candidates.resolve import resolve
+
+    # what is light comes first: a wrong name is told before jobflow and the engines are imported
+    resolved = resolve(loaded.campaign, source=loaded.source, base=loaded.path.parent)
+    check_levels(loaded, installed=installed)
     from mgscreen.flows.campaign import campaign_flow
 
-    check_levels(loaded)
-    resolved = resolve(loaded.campaign, source=loaded.source, base=loaded.path.parent)
     return resolved, campaign_flow(loaded.campaign, resolved)
 
 

@@ -128,11 +128,11 @@ def execute(loaded: Loaded, place: Place, known: Known, options: Options) -> Sum
     from mgscreen.execution.driver import resume, run_flow
     from mgscreen.execution.lock import campaign_lock
 
-    check_levels(loaded, installed=True)
     if known.same and known.campaign_id is not None:
+        check_levels(loaded, installed=True)
         with Database(place.address) as database, _driving(loaded, place, options) as how:
             return resume(database, known.campaign_id, **how)
-    resolved, flow = build_flow(loaded)
+    resolved, flow = build_flow(loaded, installed=True)
     with Database(place.address) as database, _driving(loaded, place, options) as how:
         if known.campaign_id is not None:
             with campaign_lock(database, known.campaign_id):
