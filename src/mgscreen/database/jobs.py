@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, delete, func, select, update
@@ -15,7 +16,7 @@ from mgscreen.database.tables import JOBS, OUTPUTS, PROPERTIES, chunks, insert_m
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Update
 
 STATES = ("WAITING", "READY", "SUBMITTED", "RUNNING", "COMPLETED", "FAILED", "LOST")
 _CHANGEABLE = {
@@ -150,12 +151,18 @@ def set_states(connection: Connection, changes: Iterable[Mapping[str, Any]]) -> 
     for names, rows in groups.items():
         if not names:
             continue
-        statement = (
-            update(JOBS)
-            .where(JOBS.c.uuid == bindparam("key_uuid"), JOBS.c.index == bindparam("key_index"))
-            .values({name: bindparam(f"new_{name}") for name in names})
-        )
+        statement = _update(names)
         connection.execute(statement, rows)
+
+
+@cache
+def _update(names: tuple[str, ...]) -> Update:
+    """Return the statement once: building it costs more than running it."""
+    return (
+        update(JOBS)
+        .where(JOBS.c.uuid == bindparam("key_uuid"), JOBS.c.index == bindparam("key_index"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+    )
 
 
 def light_jobs(

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from mgscreen.core.documents import PropertyValue
 from mgscreen.core.errors import InputError
@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     from mgscreen.core.documents import Document
     from mgscreen.core.structure import AtomicStructure
     from mgscreen.database.jobs import JobRef
+
+
+_MINE = ("calculation", "candidate", "form")
+# built once: that costs more than running them
+_DELETE_MINE = delete(PROPERTIES).where(*(PROPERTIES.c[k] == bindparam(k) for k in _MINE))
+_DELETE_OF = delete(PROPERTIES).where(PROPERTIES.c.calculation == bindparam("of"))
+_INSERT_PROPERTIES = insert(PROPERTIES)
 
 
 def structure_hash(structure: AtomicStructure) -> str:
@@ -148,23 +155,20 @@ def write_properties(
         }
         for v in values
     ]
-    mine = (
-        PROPERTIES.c.calculation == calculation,
-        PROPERTIES.c.candidate == job.candidate,
-        PROPERTIES.c.form == job.form,
-    )
+    labels = (calculation, job.candidate, job.form)
     if all(row["state"] != "completed" for row in rows):
+        mine = [PROPERTIES.c[k] == v for k, v in zip(_MINE, labels, strict=True)]
         kept = select(PROPERTIES.c.id).where(*mine, PROPERTIES.c.state == "completed").limit(1)
         if connection.execute(kept).one_or_none() is not None:
             return
-    connection.execute(delete(PROPERTIES).where(*mine))
+    connection.execute(_DELETE_MINE, dict(zip(_MINE, labels, strict=True)))
     if rows:
-        connection.execute(insert(PROPERTIES), rows)
+        connection.execute(_INSERT_PROPERTIES, rows)
 
 
 def remove_stand_ins(connection: Connection, job: JobRef) -> None:
     """Remove what an earlier attempt said while there was no calculation."""
-    connection.execute(delete(PROPERTIES).where(PROPERTIES.c.calculation == job.stand_in))
+    connection.execute(_DELETE_OF, {"of": job.stand_in})
 
 
 def copy_properties(connection: Connection, job: JobRef, calculation: str) -> int:
@@ -200,7 +204,7 @@ def copy_properties(connection: Connection, job: JobRef, calculation: str) -> in
         "method": job.method,
     }
     rows = [{**row, **labels} for row in groups[best]]
-    connection.execute(insert(PROPERTIES), rows)
+    connection.execute(_INSERT_PROPERTIES, rows)
     return len(rows)
 
 
