@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ class Option:
         Limits of a number, inclusive.
     choices
         The only accepted values, if there is a list.
+    pattern
+        Regular expression of a text.
     """
 
     default: Any
@@ -32,6 +35,7 @@ class Option:
     low: float | None = None
     high: float | None = None
     choices: tuple[Any, ...] | None = None
+    pattern: str | None = None
 
     def accepts(self, value: Any) -> bool:
         """Return whether ``value`` is of the right kind and within the limits."""
@@ -41,6 +45,8 @@ class Option:
             return False
         if self.choices is not None and value not in self.choices:
             return False
+        if isinstance(value, str) and self.pattern is not None:
+            return re.fullmatch(self.pattern, value) is not None
         if isinstance(value, int | float) and not isinstance(value, bool):
             return (self.low is None or value >= self.low) and (
                 self.high is None or value <= self.high

@@ -31,7 +31,8 @@ def square_root(overlap: Array) -> Array:
 
 def per_atom(values: Array, atom_of_orbital: Array, n_atoms: int) -> Array:
     """Sum values of atomic orbitals, shape (n_ao,), over the orbitals of each atom."""
-    return np.bincount(atom_of_orbital, weights=values, minlength=n_atoms)
+    summed = np.bincount(atom_of_orbital, weights=values, minlength=n_atoms)
+    return np.asarray(summed, dtype=float)
 
 
 def frontier(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase.data import atomic_numbers
-from pyscf import gto
 
 from mgscreen.engines.base import (
     ElectronicResult,
@@ -85,7 +84,8 @@ class PyscfEngine:
         s = (structure.multiplicity - 1) / 2
         if state.s_squared - s * (s + 1) > CONTAMINATED:
             warnings.append(
-                f"spin contamination: <S2> is {state.s_squared:.3f}, a pure state has {s * (s + 1):g}"
+                f"spin contamination: <S2> is {state.s_squared:.3f}, "
+                f"a pure state has {s * (s + 1):g}"
             )
         energy, _ = dispersion(
             self.level,
@@ -136,5 +136,4 @@ class PyscfEngine:
 
 def n_basis_functions(structure: AtomicStructure, level: Level) -> int:
     """Return the number of basis functions, for a cost estimate."""
-    mol: gto.Mole = build_mol(structure, level, check_level(level))
-    return int(mol.nao)
+    return int(build_mol(structure, level, check_level(level)).nao)

@@ -36,7 +36,8 @@ def damping(level: Level) -> Any:
         if level.dispersion == "d3bj":
             from dftd3.interface import RationalDampingParam
 
-            return RationalDampingParam(method=method, atm=False)
+            make: Any = RationalDampingParam
+            return make(method=method, atm=False)
         from dftd4.interface import DampingParam
 
         return DampingParam(method=method)
@@ -57,12 +58,12 @@ def dispersion(
         return 0.0, np.zeros_like(positions_bohr)
     parameters = damping(level)
     if level.dispersion == "d3bj":
-        from dftd3.interface import DispersionModel as D3
+        from dftd3 import interface as d3
 
-        result = D3(numbers, positions_bohr).get_dispersion(parameters, grad=True)
+        result = d3.DispersionModel(numbers, positions_bohr).get_dispersion(parameters, grad=True)
     else:
-        from dftd4.interface import DispersionModel as D4
+        from dftd4 import interface as d4
 
-        model = D4(numbers, positions_bohr, charge=float(charge))
+        model = d4.DispersionModel(numbers, positions_bohr, charge=float(charge))
         result = model.get_dispersion(parameters, grad=True)
     return float(result["energy"]), np.asarray(result["gradient"], dtype=float)

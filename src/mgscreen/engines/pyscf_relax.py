@@ -50,14 +50,14 @@ class Forces:
         PySCF's grid level.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what a path is made of
+    def __init__(
         self,
         structure: AtomicStructure,
         level: Level,
         settings: dict[str, Any],
         workdir: Path,
         key: str,
-        grid: int,
+        grid: int | str,
     ) -> None:
         self.structure, self.level, self.settings = structure, level, settings
         self.workdir, self.key, self.grid = workdir, key, grid
@@ -123,7 +123,7 @@ def relax(
     ScientificFailureError
         If the SCF does not converge at some step.
     """
-    grid = int(settings["relax_grid"])
+    grid = settings["relax_grid"]
     recovery: list[str] = []
     current = structure
     done, warnings, steps_taken = False, [], 0
@@ -141,7 +141,11 @@ def relax(
         recovery.extend(h for h in forces.recovery if h not in recovery)
         if done or not trouble:
             break
-        recovery.append(f"relaxation: Cartesian coordinates, since internal ones failed ({trouble})")
+        recovery.append(
+            f"relaxation: Cartesian coordinates, since internal ones failed ({trouble})"
+        )
+    for number in range(len(steps.energies) + 1):
+        forces.forget(number)
     if forces.contamination > 0.1:  # noqa: PLR2004 - as for single points
         warnings.append(f"spin contamination of up to {forces.contamination:.2f} on the path")
     return RelaxationResult(

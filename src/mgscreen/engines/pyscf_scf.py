@@ -14,6 +14,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.linalg
 from pyscf import dft, gto, lib
 from pyscf.df import incore
 from pyscf.lib.exceptions import BasisNotFoundError
@@ -36,7 +37,16 @@ if TYPE_CHECKING:
 MEMORY_CAP_MB = 3500
 """Above this, density fitting of 30 atoms keeps everything in memory and reaches 5 GB."""
 LEBEDEV_ORDERS = (3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 35, 41, 47, 53, 59)
-PCM_ORDERS = tuple(order for order in LEBEDEV_ORDERS if order >= 7)
+PCM_ORDERS = LEBEDEV_ORDERS[2:]
+
+GRID = Option(
+    3,
+    (int, str),
+    "PySCF's grid level, 0 to 9, or 'radial,angular' points of each atom",
+    low=0,
+    high=9,
+    pattern=r"\d{2,3},(50|86|110|146|170|194|302|434|590|770|974)",
+)
 
 OPTIONS = {
     "cartesian": Option(
@@ -44,17 +54,15 @@ OPTIONS = {
     ),
     "density_fit": Option(True, (bool,), "true or false"),  # noqa: FBT003
     "auxbasis": Option("", (str,), "the name of a fitting basis, '' for PySCF's choice"),
-    "grid": count(3, "PySCF's grid level, 0 to 9", low=0, high=9),
+    "grid": GRID,
     "conv_tol": positive(1e-9, "an energy in hartree at which the SCF has converged", high=1e-3),
     "conv_tol_grad": positive(
         3e-5, "an orbital gradient in hartree at which the SCF has converged", high=1e-1
     ),
     "max_cycle": count(60, "a whole number of SCF cycles of each attempt", low=2),
-    "pcm_order": Option(
-        29, (int,), f"a Lebedev order of {PCM_ORDERS}", choices=PCM_ORDERS
-    ),
+    "pcm_order": Option(29, (int,), f"a Lebedev order of {PCM_ORDERS}", choices=PCM_ORDERS),
     "pcm_scale": positive(1.2, "the factor on the van der Waals radii of the cavity", high=3.0),
-    "relax_grid": count(3, "PySCF's grid level during a relaxation, 0 to 9", low=0, high=9),
+    "relax_grid": GRID,
     "relax_fmax": positive(0.01, "the largest force of a relaxed geometry, eV/angstrom"),
     "max_steps": count(200, "a whole number of relaxation steps"),
     "esp_isovalue": positive(0.001, "the density of the surface, electrons/bohr^3", high=0.1),
@@ -83,8 +91,6 @@ def check_level(level: Level) -> dict[str, Any]:
     functional, _ = functional_of(level)
     try:
         dft.libxc.parse_xc(functional)
-        if functional.lower() != "hf" and dft.libxc.xc_type(functional) == "HF":
-            raise KeyError(functional)
     except (KeyError, ValueError, AttributeError, IndexError):
         raise InputError(
             f"'{level}': PySCF's libxc knows no functional '{level.method}' (for example b3lyp, "
@@ -107,7 +113,7 @@ def check_level(level: Level) -> dict[str, Any]:
 
 def functional_of(level: Level) -> tuple[str, bool]:
     """Return libxc's name of the functional, and whether its nonlocal (VV10) part is computed."""
-    name = level.method.removeprefix("r") if level.method in {"rb3lyp"} else level.method
+    name = level.method.removeprefix("r") if level.method == "rb3lyp" else level.method
     if level.dispersion and name in WITHOUT_VV10:
         return WITHOUT_VV10[name], False
     return name, name.replace("-", "_").endswith("_v")
@@ -152,7 +158,7 @@ def build_mol(structure: AtomicStructure, level: Level, settings: dict[str, Any]
     mol.charge, mol.spin = structure.charge, structure.multiplicity - 1
     mol.basis = level.basis
     if level.basis.startswith(("def2", "ma-def2")):
-        mol.ecp = {s: "def2-svp" for s in heavy}
+        mol.ecp = dict.fromkeys(heavy, "def2-svp")
     mol.cart = is_cartesian(level, settings)
     mol.verbose = 0
     mol.max_memory = min(runtime().memory_mb, MEMORY_CAP_MB)
@@ -197,21 +203,34 @@ class FastPCM(PCM):  # type: ignore[misc]
             return None
 
         def build() -> Any:
-            blocks = []
+            found = np.empty((n * (n + 1) // 2, points))
             for start in range(0, points, 400):
                 part = slice(start, start + 400)
                 charges = gto.fakemol_for_charges(
                     self.surface["grid_coords"][part], expnt=self.surface["charge_exp"][part] ** 2
                 )
                 charges.cart = self.mol.cart
-                blocks.append(
-                    incore.aux_e2(
-                        self.mol, charges, intor=self.mol._add_suffix("int3c2e"), aosym="s2ij"  # noqa: SLF001
-                    )
-                )
-            return np.hstack(blocks)
+                name = "int3c2e_cart" if self.mol.cart else "int3c2e_sph"
+                found[:, part] = incore.aux_e2(self.mol, charges, intor=name, aosym="s2ij")
+            return found
 
         return SHARED.part(self.mol, f"pcm-{self.lebedev_order}-{self.vdw_scale}", build)
+
+    def _get_vind(self, dms: Any) -> Any:
+        """Energy and potential of the cavity; its matrix is symmetric and factorised once."""
+        if not self._intermediates:
+            self.build()
+        found = self._intermediates
+        if "factor" not in found:
+            found["factor"] = scipy.linalg.cho_factor(found["K"])
+        size = dms.shape[-1]
+        dms = dms.reshape(-1, size, size)
+        if dms.shape[0] == 2:  # noqa: PLR2004 - alpha and beta
+            dms = dms.sum(axis=0)[None]
+        potential = (self.v_grids_n - self._get_v(dms))[0]
+        charges = -found["f_epsilon"] * scipy.linalg.cho_solve(found["factor"], potential)
+        found.update(q=charges, q_sym=charges, v_grids=potential, dm=dms)
+        return 0.5 * charges @ potential, self._get_vmat(charges)[0]
 
     def _get_v(self, dms: Any) -> Any:
         integrals = self._integrals()
@@ -230,7 +249,9 @@ class FastPCM(PCM):  # type: ignore[misc]
         return -lib.unpack_tril(np.ascontiguousarray(charges @ integrals.T))
 
 
-def build_mf(mol: Any, level: Level, settings: dict[str, Any], grid: int | None = None) -> Any:
+def build_mf(
+    mol: Any, level: Level, settings: dict[str, Any], grid: int | str | None = None
+) -> Any:
     """Return the mean field of a level, not yet converged: RKS for singlets, UKS otherwise."""
     functional, nonlocal_part = functional_of(level)
     mf = dft.RKS(mol, xc=functional) if mol.spin == 0 else dft.UKS(mol, xc=functional)
@@ -239,12 +260,16 @@ def build_mf(mol: Any, level: Level, settings: dict[str, Any], grid: int | None 
         mf = mf.density_fit(auxbasis=auxbasis)
         mf.with_df = SHARED.part(mol, f"df-{auxbasis}", lambda: _fitted(mf.with_df))
     if not nonlocal_part:
-        mf.nlc = 0
+        mf.nlc = False
     level_of_grid = settings["grid"] if grid is None else grid
 
     def grids() -> Any:
         found = dft.gen_grid.Grids(mol)
-        found.level = level_of_grid
+        if isinstance(level_of_grid, str):
+            radial, angular = map(int, level_of_grid.split(","))
+            found.atom_grid = dict.fromkeys(mol.elements, (radial, angular))
+        else:
+            found.level = level_of_grid
         found.verbose = 0
         return found.build(with_non0tab=True)
 

@@ -57,10 +57,7 @@ class ScfState:
     def density(self) -> Array:
         """Total density matrix, shape (n_ao, n_ao)."""
         return np.asarray(
-            sum(
-                (c * o) @ c.T
-                for c, o in zip(self.mo_coeff, self.mo_occ, strict=True)
-            )
+            sum((c * o) @ c.T for c, o in zip(self.mo_coeff, self.mo_occ, strict=True))
         )
 
     def into(self, mf: Any) -> None:
@@ -115,7 +112,9 @@ class ScfState:
 def own_key(structure: AtomicStructure, level: Level, settings: dict[str, Any]) -> str:
     """Return the key of a state that is started from the default guess."""
     # How a geometry is relaxed does not change the state at a geometry.
-    electronic = {k: v for k, v in settings.items() if not k.startswith(("relax_", "esp_", "max_s"))}
+    electronic = {
+        k: v for k, v in settings.items() if not k.startswith(("relax_", "esp_", "max_s"))
+    }
     bare = structure.model_copy(update={"fragments": ()})
     return digest(
         {

@@ -45,14 +45,16 @@ def surface_potential(mol: Any, density: Array, settings: dict[str, Any]) -> Sur
     ScientificFailureError
         If the surface does not close within 12 bohr of the atoms.
     """
-    from skimage.measure import marching_cubes, mesh_surface_area
+    from skimage import measure
+
+    mesh: Any = measure
 
     isovalue, spacing = float(settings["esp_isovalue"]), float(settings["esp_spacing_bohr"])
     with lib.with_omp_threads(runtime().threads):
         origin, values = density_grid(mol, density, isovalue, spacing)
         # The density falls off exponentially: its logarithm is what is nearly linear in a cell.
         logarithm = np.log(np.maximum(values, 1e-12))
-        vertices, faces, _, _ = marching_cubes(
+        vertices, faces, _, _ = mesh.marching_cubes(
             logarithm, level=float(np.log(isovalue)), spacing=(spacing,) * 3
         )
         points = vertices.astype(float) + origin
@@ -62,13 +64,11 @@ def surface_potential(mol: Any, density: Array, settings: dict[str, Any]) -> Sur
         values=potential * HARTREE_EV,
         isovalue=isovalue,
         faces=faces,
-        area_a2=float(mesh_surface_area(vertices, faces)) * BOHR_A**2,
+        area_a2=float(mesh.mesh_surface_area(vertices, faces)) * BOHR_A**2,
     )
 
 
-def density_grid(
-    mol: Any, density: Array, isovalue: float, spacing: float
-) -> tuple[Array, Array]:
+def density_grid(mol: Any, density: Array, isovalue: float, spacing: float) -> tuple[Array, Array]:
     """Return origin (bohr) and values of the density on a cubic grid that holds the surface.
 
     Raises

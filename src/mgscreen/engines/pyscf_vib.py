@@ -82,7 +82,7 @@ def _analytic(
     hessian = blocks.transpose(0, 2, 1, 3).reshape(size, size)
     if level.dispersion:
         hessian = hessian + _dispersion_hessian(structure, level)
-    return 0.5 * (hessian + hessian.T)
+    return np.asarray(0.5 * (hessian + hessian.T))
 
 
 def _dispersion_hessian(structure: AtomicStructure, level: Level) -> Array:
@@ -102,7 +102,7 @@ def _numeric(
     workdir: Path,
     key: str,
 ) -> tuple[Array, list[str]]:
-    forces = Forces(structure, level, settings, workdir, key, int(settings["grid"]))
+    forces = Forces(structure, level, settings, workdir, key, settings["grid"])
     centre = np.array(structure.positions)
 
     def evaluate(number: int, positions: Array) -> tuple[float, Array]:

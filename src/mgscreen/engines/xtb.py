@@ -11,7 +11,7 @@ instead (S. Ehlert et al., J. Chem. Theory Comput. 17, 4250 (2021), doi:10.1021/
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from ase.data import atomic_numbers
@@ -134,16 +134,17 @@ class XtbEngine:
         )
 
     def relax(self, structure: AtomicStructure, workdir: Path) -> RelaxationResult:
-        """Optimise with ASE's BFGS with a line search, then FIRE where that gives up.
+        """Optimise with ASE's BFGS, then FIRE where that gives up.
 
         Raises
         ------
         ScientificFailureError
             If the charges do not converge at some step.
         """
-        from ase import Atoms
-        from ase.optimize import BFGS, FIRE
+        from ase import Atoms, optimize
 
+        bfgs: Any = optimize.BFGS
+        fire: Any = optimize.FIRE
         key = digest({"structure": structure, "level": self.level, "version": self.code_version})
         recovery: list[str] = []
         steps = Steps(
@@ -157,13 +158,11 @@ class XtbEngine:
         atoms.calc = _calculator(steps)
         first = min(limit, 50 + 6 * len(atoms))
         max_step = float(self._settings["max_step_a"])
-        done = BFGS(atoms, logfile=None, maxstep=max_step).run(fmax=fmax, steps=first)
+        done = bfgs(atoms, logfile=None, maxstep=max_step).run(fmax=fmax, steps=first)
         if not done and limit > first:
             # BFGS can circle in flat torsions; FIRE is slow and does not.
             recovery.append("relaxation: FIRE after BFGS")
-            done = FIRE(atoms, logfile=None, maxstep=max_step).run(
-                fmax=fmax, steps=limit - first
-            )
+            done = fire(atoms, logfile=None, maxstep=max_step).run(fmax=fmax, steps=limit - first)
         energy, forces = steps.energies[-1], steps.forces[-1]
         return RelaxationResult(
             structure=structure.with_positions(atoms.positions),
@@ -189,7 +188,10 @@ class XtbEngine:
         return harmonic_modes(structure, hessian, warnings=recovery)
 
     def surface_potential(
-        self, structure: AtomicStructure, workdir: Path, guess: Path | None = None
+        self,
+        structure: AtomicStructure,
+        workdir: Path,  # noqa: ARG002 - the protocol's
+        guess: Path | None = None,  # noqa: ARG002
     ) -> SurfacePotential:
         """Refuse: GFN2 has no real-space density to take an isosurface of."""
         raise ScientificFailureError(
@@ -269,17 +271,22 @@ def _sentence(error: Exception) -> str:
 
 def _calculator(steps: Steps) -> Any:
     """Return an ASE calculator that asks ``steps``."""
-    from ase.calculators.calculator import Calculator as AseCalculator
-    from ase.calculators.calculator import all_changes
+    from ase.calculators import calculator
 
-    class FromSteps(AseCalculator):  # type: ignore[misc]
-        implemented_properties = ("energy", "forces")
+    base: Any = calculator.Calculator
+
+    class FromSteps(base):  # type: ignore[misc]
+        implemented_properties: ClassVar[list[str]] = ["energy", "forces"]
 
         def calculate(
-            self, atoms: Any = None, properties: Any = None, system_changes: Any = all_changes
+            self,
+            atoms: Any = None,
+            properties: Any = None,
+            system_changes: Any = calculator.all_changes,
         ) -> None:
             super().calculate(atoms, properties, system_changes)
             energy, forces = steps(self.atoms.positions)
             self.results = {"energy": energy, "forces": forces}
 
-    return FromSteps()
+    make: Any = FromSteps
+    return make()
