@@ -177,7 +177,8 @@ def _drive(  # noqa: PLR0913 - what run_flow was given
     if is_finished(database, campaign_id):
         # nothing to import, nothing to start
         return summary_of(database, campaign_id)
-    from mgscreen.execution.loop import Loop, Options
+    from mgscreen.execution.board import Options
+    from mgscreen.execution.loop import Loop
 
     options = Options(
         workers=workers or _cores(),

@@ -4,44 +4,28 @@ from __future__ import annotations
 
 import heapq
 import json
-import re
-import time
 from collections import defaultdict
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from mgscreen.core.errors import MgscreenError
 from mgscreen.database.jobs import Job
 from mgscreen.database.schema import now
+from mgscreen.execution.board import Board, Flight, Options
 from mgscreen.execution.codec import decode
-from mgscreen.execution.graph import Dag, Node
 from mgscreen.execution.interrupt import Interrupt, interruptible
 from mgscreen.execution.pool import LimitExceededError, WorkerPool
 from mgscreen.execution.prepare import Identifier, Prepared, prepare
 from mgscreen.execution.states import State
-from mgscreen.execution.summary import (
-    NOT_RUN,
-    STOPPED,
-    Estimator,
-    Event,
-    Progress,
-    Running,
-    Summary,
-    clock,
-    failures_of,
-)
+from mgscreen.execution.summary import NOT_RUN, STOPPED, Summary, clock
 from mgscreen.execution.worker import describe_runtime, run_payload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from mgscreen.core.documents import Document
-    from mgscreen.core.runtime import Runtime
     from mgscreen.database.database import Database
-    from mgscreen.execution.limits import Limits
+    from mgscreen.execution.graph import Node
     from mgscreen.execution.summary import EventKind
 
 BATCH = 50
@@ -50,34 +34,9 @@ _SPARE = 2
 """Jobs handed to the executor beyond its workers, so that none waits for the driver."""
 _KEPT_TEXTS = 200
 _WAIT_S = 0.1
-_TICK_S = 1.0
-"""After this long without news an event says that the run goes on."""
 _REASON = 400
 """Longest reason that a job's row gets, characters."""
 _COLUMNS = {f.name for f in fields(Job)}
-
-
-@dataclass
-class Options:
-    """What ``run_flow`` was given."""
-
-    workers: int
-    runtime: Runtime
-    limits: Limits
-    on_event: Callable[[Event], None] | None
-    retry: bool
-    modules: tuple[str, ...]
-    executor: Executor | None
-    log_folder: Path | None
-
-
-@dataclass
-class _Flight:
-    """A job in the executor."""
-
-    node: Node
-    since: float
-    values: dict[str, Any] = field(default_factory=dict)
 
 
 class Loop:
@@ -94,39 +53,29 @@ class Loop:
     """
 
     def __init__(self, database: Database, campaign_id: int, options: Options) -> None:
-        self._database = database
-        self._campaign_id = campaign_id
-        self._options = options
+        self._board = Board(database, campaign_id, options)
         self._runtime = describe_runtime(options.runtime)
-        self._dag = Dag()
         self._identifier = Identifier(options.modules)
-        self._estimator = Estimator(options.workers)
         self._queue: list[tuple[float, int, int, Node]] = []
         self._texts: dict[tuple[str, int], str] = {}
-        self._flights: dict[Future[Any], _Flight] = {}
         self._doing: dict[str, Node] = {}
         """identities that are queued or run now"""
         self._twins: dict[str, list[Node]] = defaultdict(list)
         self._fresh: set[str] = set()
         """failed calculations of this run: also a retry takes them over"""
-        self._dirty: dict[tuple[str, int], dict[str, Any]] = {}
         self._stopped_by: str | None = None
         self._stopping: dict[str, str] = {}
         """jobs that told their children not to run: name, by uuid"""
-        self._summary = Summary()
-        self._start = clock()
-        self._next_tick = 0.0
-        self._next_position = 0
         self._tie = 0
 
     def run(self) -> Summary:
         """Run until nothing is left to do, or until somebody asks to stop."""
-        self._load()
-        own = self._options.executor is None
-        executor = self._options.executor or self._pool()
+        self._board.load()
+        own = self._board.options.executor is None
+        executor = self._board.options.executor or self._pool()
         try:
             with interruptible() as interrupt:
-                self._tell("begin")
+                self._board.tell("begin")
                 self._run(executor, interrupt)
                 if interrupt.requested:
                     self._interrupt(executor, own=own)
@@ -134,51 +83,36 @@ class Loop:
             if own:
                 executor.terminate()  # type: ignore[attr-defined]
             self._release()
-        return self._finish(executor)
+        return self._board.finish(executor)
 
     def _pool(self) -> WorkerPool:
-        folder = self._options.log_folder
+        folder = self._board.options.log_folder
         return WorkerPool(
-            self._options.workers,
-            limits=self._options.limits,
-            threads=self._options.runtime.threads,
+            self._board.options.workers,
+            limits=self._board.options.limits,
+            threads=self._board.options.runtime.threads,
             preload=("jobflow", "mgscreen.execution.worker"),
             log_file=None if folder is None else folder / "workers.log",
         )
-
-    def _load(self) -> None:
-        jobs = self._database.jobs(self._campaign_id)
-        self._next_position = 1 + max((job.position for job in jobs), default=-1)
-        final = {state.value for state in State if state.final}
-        waiting = [
-            job if job.state in final or job.state == State.WAITING else _with_state(job)
-            for job in jobs
-        ]
-        for job in jobs:
-            if job.state not in final:
-                self._estimator.add(job)
-        for node in self._dag.add(waiting):
-            if node.state is State.READY:
-                self._note(node)
 
     def _run(self, executor: Executor, interrupt: Interrupt) -> None:
         while not interrupt.requested:
             self._examine()
             self._submit(executor)
             self._look()
-            self._flush()
-            if not self._flights:
-                if self._dag.has_ready or self._queue:
+            self._board.flush()
+            if not self._board.flights:
+                if self._board.dag.has_ready or self._queue:
                     continue
                 if not self._break_circle():
                     return
                 continue
-            more = self._dag.has_ready
-            done, _ = wait(self._flights, 0 if more else _WAIT_S, FIRST_COMPLETED)
+            more = self._board.dag.has_ready
+            done, _ = wait(self._board.flights, 0 if more else _WAIT_S, FIRST_COMPLETED)
             for future in done:
                 self._collect(future)
-            if clock() > self._next_tick:
-                self._tell("tick")
+            if clock() > self._board.next_tick:
+                self._board.tell("tick")
 
     # before a job runs
 
@@ -186,18 +120,18 @@ class Loop:
         """Find out what the next READY jobs need: a worker, or only the database."""
         nodes: list[Node] = []
         while len(nodes) < BATCH:
-            node = self._dag.pop_ready()
+            node = self._board.dag.pop_ready()
             if node is None:
                 break
             nodes.append(node)
         if not nodes:
             return
-        ready = prepare(self._database, nodes)
+        ready = prepare(self._board.database, nodes)
         nodes = self._without_failed(nodes, ready)
         known = self._known(nodes, ready)
         for node in nodes:
             name = node.identity
-            self._note(node)
+            self._board.note(node)
             if name is not None and name in known:
                 self._take_over(node, ready[node.key], known[name])
             elif name is not None and self._doing.get(name, node) is not node:
@@ -217,7 +151,7 @@ class Loop:
                 failed.append((node, reason))
             else:
                 rest.append(node)
-        self._fail_unrun(failed)
+        self._board.fail_unrun(failed)
         return rest
 
     def _obstacle(self, node: Node, prepared: Prepared) -> str:
@@ -229,7 +163,7 @@ class Loop:
         )
         if stop is not None:
             return f"{STOPPED}{stop}"
-        parent = self._dag.failed_parent(node)
+        parent = self._board.dag.failed_parent(node)
         stopped = parent is not None and parent.reason.startswith(STOPPED)
         if parent is None or (prepared.accepts_failed and not stopped):
             return ""
@@ -238,15 +172,6 @@ class Loop:
             return parent.reason
         return f"{NOT_RUN}{parent.job.name} failed ({parent.reason})"
 
-    def _fail_unrun(self, failed: list[tuple[Node, str]]) -> None:
-        if not failed:
-            return
-        self._database.record_failures((node.job, reason) for node, reason in failed)
-        for node, reason in failed:
-            self._dirty.pop(node.key, None)
-            self._close(node, State.FAILED, reason)
-            self._tell("failed", node, reason=reason)
-
     def _known(
         self, nodes: list[Node], ready: dict[tuple[str, int], Prepared]
     ) -> dict[str, dict[str, Any]]:
@@ -254,57 +179,57 @@ class Loop:
         for node in nodes:
             node.identity = self._identifier.identity(ready[node.key])
         names = {node.identity for node in nodes if node.identity is not None}
-        found = self._database.find_calculations(names) if names else {}
+        found = self._board.database.find_calculations(names) if names else {}
         return {
             name: row
             for name, row in found.items()
-            if row["state"] == "completed" or not self._options.retry or name in self._fresh
+            if row["state"] == "completed" or not self._board.options.retry or name in self._fresh
         }
 
     def _take_over(self, node: Node, prepared: Prepared, row: dict[str, Any]) -> None:
         output = self._identifier.output(prepared.job, row["document"])
-        self._database.take_over(node.job, row["hash"], output)
-        self._dirty.pop(node.key, None)
-        self._summary.cached += 1
+        self._board.database.take_over(node.job, row["hash"], output)
+        self._board.dirty.pop(node.key, None)
+        self._board.summary.cached += 1
         state = State.COMPLETED if row["state"] == "completed" else State.FAILED
-        self._close(node, state, row["reason"])
-        self._tell("cached", node, reason=row["reason"])
+        self._board.close(node, state, row["reason"])
+        self._board.tell("cached", node, reason=row["reason"])
 
     def _enqueue(self, node: Node, prepared: Prepared) -> None:
         self._tie += 1
         heapq.heappush(self._queue, (-node.priority, node.job.position, self._tie, node))
         if len(self._texts) < _KEPT_TEXTS:
-            self._texts[node.key] = prepared.text(self._options.modules, self._runtime)
+            self._texts[node.key] = prepared.text(self._board.options.modules, self._runtime)
 
     def _submit(self, executor: Executor) -> None:
-        capacity = self._options.workers + _SPARE
-        while self._queue and len(self._flights) < capacity:
+        capacity = self._board.options.workers + _SPARE
+        while self._queue and len(self._board.flights) < capacity:
             node = heapq.heappop(self._queue)[-1]
             text = self._texts.pop(node.key, None)
             if text is None:
-                prepared = prepare(self._database, [node])[node.key]
-                text = prepared.text(self._options.modules, self._runtime)
+                prepared = prepare(self._board.database, [node])[node.key]
+                text = prepared.text(self._board.options.modules, self._runtime)
             future = executor.submit(run_payload, text)
-            self._flights[future] = _Flight(node, clock())
-            self._dag.move(node, State.SUBMITTED)
+            self._board.flights[future] = Flight(node, clock())
+            self._board.dag.move(node, State.SUBMITTED)
             attempts = node.job.attempts + 1 + node.losses
-            self._note(node, submitted_at=now(), attempts=attempts)
+            self._board.note(node, submitted_at=now(), attempts=attempts)
 
     def _look(self) -> None:
         """See which of the submitted jobs run by now."""
-        for future, flight in self._flights.items():
+        for future, flight in self._board.flights.items():
             if flight.node.state is State.SUBMITTED and (future.running() or future.done()):
-                self._dag.move(flight.node, State.RUNNING)
+                self._board.dag.move(flight.node, State.RUNNING)
                 flight.since = clock()
                 flight.values["started_at"] = now()
-                self._note(flight.node, **flight.values)
-                self._tell("started", flight.node)
+                self._board.note(flight.node, **flight.values)
+                self._board.tell("started", flight.node)
 
     # after a job ran
 
     def _collect(self, future: Future[Any]) -> None:
         self._look()
-        flight = self._flights.pop(future)
+        flight = self._board.flights.pop(future)
         node = flight.node
         if node.identity is not None:
             self._doing.pop(node.identity, None)
@@ -316,20 +241,20 @@ class Loop:
             self._lose(flight, str(error) or type(error).__name__)
         else:
             problem = reply.get("error")
-            self._summary.cpu_s += reply["cpu_s"]
+            self._board.summary.cpu_s += reply["cpu_s"]
             if problem is None:
                 self._succeed(flight, reply)
             elif problem["retryable"]:
                 self._lose(flight, problem["message"])
             else:
-                self._log(node, problem["traceback"])
+                self._board.log(node, problem["traceback"])
                 self._fail(flight, _short(problem), **_usage(reply))
         if node.identity is not None and not node.state.final:
             return
         for twin in self._twins.pop(node.identity or "", []):
-            self._dag.push_back(twin)
+            self._board.dag.push_back(twin)
 
-    def _succeed(self, flight: _Flight, reply: dict[str, Any]) -> None:
+    def _succeed(self, flight: Flight, reply: dict[str, Any]) -> None:
         node = flight.node
         document: Document | None = None
         output = reply["output"]
@@ -343,14 +268,14 @@ class Loop:
             output["stored_data"] = reply["stored_data"]
         state, reason = State.COMPLETED, ""
         if node.identity is not None:
-            document = decode(output["output"], self._options.modules)
+            document = decode(output["output"], self._board.options.modules)
             if document is not None and document.state == "failed":
                 state, reason = State.FAILED, document.reason
                 self._fresh.add(node.identity)
         rows = self._rows(node, reply["new"])
         if reply["stop_jobflow"]:
             self._stop_all(node)
-        self._database.record(
+        self._board.database.record(
             node.job,
             document,
             output,
@@ -361,14 +286,14 @@ class Loop:
             **flight.values,
             **_usage(reply),
         )
-        self._dirty.pop(node.key, None)
-        self._summary.computed += 1
-        for added in self._dag.add(_light(row, self._campaign_id) for row in rows):
-            self._estimator.add(added.job)
-            self._note(added)
-        self._close(node, state, reason, reply["wall_s"])
+        self._board.dirty.pop(node.key, None)
+        self._board.summary.computed += 1
+        for added in self._board.dag.add(_light(row, self._board.campaign_id) for row in rows):
+            self._board.estimator.add(added.job)
+            self._board.note(added)
+        self._board.close(node, state, reason, reply["wall_s"])
         kind: EventKind = "finished" if state is State.COMPLETED else "failed"
-        self._tell(kind, node, reason=reason, wall_s=reply["wall_s"])
+        self._board.tell(kind, node, reason=reason, wall_s=reply["wall_s"])
 
     def _rows(self, node: Node, new: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the rows of generated jobs, in the order in which jobflow runs them."""
@@ -376,24 +301,26 @@ class Loop:
         for group in new:
             maker = f"{node.job.uuid}:{node.job.index}:{group['kind']}"
             for row in group["jobs"]:
-                position = self._next_position
-                self._next_position += 1
+                position = self._board.next_position
+                self._board.next_position += 1
                 rows.append({**row, "generated_by": maker, "position": position})
         return rows
 
     def _stop_all(self, node: Node) -> None:
         """Let nothing start any more: a job ended the whole flow."""
         self._stopped_by = node.job.name
-        flying = {id(flight.node) for flight in self._flights.values()} | {id(node)}
-        rest = [n for n in self._dag.unfinished() if id(n) not in flying]
+        flying = {id(flight.node) for flight in self._board.flights.values()} | {id(node)}
+        rest = [n for n in self._board.dag.unfinished() if id(n) not in flying]
         self._queue.clear()
         self._texts.clear()
         self._twins.clear()
-        self._fail_unrun([(n, f"{STOPPED}{node.job.name}") for n in rest if not n.state.final])
+        self._board.fail_unrun(
+            [(n, f"{STOPPED}{node.job.name}") for n in rest if not n.state.final]
+        )
 
-    def _fail(self, flight: _Flight, reason: str, **values: Any) -> None:
+    def _fail(self, flight: Flight, reason: str, **values: Any) -> None:
         node = flight.node
-        self._database.record(
+        self._board.database.record(
             node.job,
             None,
             None,
@@ -403,33 +330,29 @@ class Loop:
             **flight.values,
             **{k: v for k, v in values.items() if v is not None},
         )
-        self._dirty.pop(node.key, None)
-        self._summary.computed += 1
-        self._close(node, State.FAILED, reason)
-        self._tell("failed", node, reason=reason)
+        self._board.dirty.pop(node.key, None)
+        self._board.summary.computed += 1
+        self._board.close(node, State.FAILED, reason)
+        self._board.tell("failed", node, reason=reason)
 
-    def _lose(self, flight: _Flight, reason: str) -> None:
+    def _lose(self, flight: Flight, reason: str) -> None:
         """Try a job again whose worker was lost, within the limit."""
         node = flight.node
-        self._summary.lost += 1
+        self._board.summary.lost += 1
         node.losses += 1
-        self._dag.move(node, State.LOST, reason)
-        self._database.set_job_state(node.job.uuid, node.job.index, State.LOST, reason)
-        self._tell("lost", node, reason=reason)
-        if node.losses > self._options.limits.retries:
+        self._board.dag.move(node, State.LOST, reason)
+        self._board.database.set_job_state(node.job.uuid, node.job.index, State.LOST, reason)
+        self._board.tell("lost", node, reason=reason)
+        if node.losses > self._board.options.limits.retries:
             tries = f"{node.losses} attempts" if node.losses > 1 else "1 attempt"
             self._fail(flight, f"lost after {tries}: {reason}")
             return
-        self._dag.move(node, State.READY)
-        self._note(node)
-
-    def _close(self, node: Node, state: State, reason: str, wall_s: float | None = None) -> None:
-        self._estimator.remove(node.job, wall_s)
-        self._dag.finish(node, state, reason)
+        self._board.dag.move(node, State.READY)
+        self._board.note(node)
 
     def _break_circle(self) -> bool:
         """Fail what can never run, since it waits for itself; return whether there was any."""
-        rest = self._dag.unfinished()
+        rest = self._board.dag.unfinished()
         if not rest:
             return False
         self._doing.clear()
@@ -437,104 +360,36 @@ class Loop:
         for node in rest:
             if node.state is State.READY:
                 # it waited for its twin, which is gone
-                self._dag.push_back(node)
+                self._board.dag.push_back(node)
         stuck = [n for n in rest if n.state is State.WAITING]
         if len(stuck) == len(rest):
-            self._fail_unrun([(stuck[0], f"{NOT_RUN}it waits for a job that waits for it")])
+            self._board.fail_unrun([(stuck[0], f"{NOT_RUN}it waits for a job that waits for it")])
         return True
 
     # bookkeeping
 
-    def _note(self, node: Node, **values: Any) -> None:
-        """Remember to write where a job stands."""
-        change = self._dirty.setdefault(node.key, {"uuid": node.job.uuid, "index": node.job.index})
-        change.update(values, state=node.state, reason=node.reason)
-
-    def _flush(self) -> None:
-        if self._dirty:
-            changes, self._dirty = list(self._dirty.values()), {}
-            self._database.set_job_states(changes)
-
     def _interrupt(self, executor: Executor, *, own: bool) -> None:
         """Stop the workers; what had finished is kept, the rest goes back to READY."""
-        self._summary.interrupted = True
+        self._board.summary.interrupted = True
         if own:
             executor.terminate()  # type: ignore[attr-defined]
         else:
             executor.shutdown(wait=False, cancel_futures=True)
-        for future in list(self._flights):
+        for future in list(self._board.flights):
             if future.done() and not future.cancelled() and future.exception() is None:
                 self._collect(future)
-        self._tell("interrupted")
+        self._board.tell("interrupted")
 
     def _release(self) -> None:
         """Put what did not finish back to READY, also when the driver itself failed."""
-        for flight in self._flights.values():
+        for flight in self._board.flights.values():
             if not flight.node.state.final:
-                self._dag.move(flight.node, State.READY)
-                self._note(flight.node, started_at=None, submitted_at=None)
-        self._flights.clear()
+                self._board.dag.move(flight.node, State.READY)
+                self._board.note(flight.node, started_at=None, submitted_at=None)
+        self._board.flights.clear()
         with suppress(MgscreenError):
             # where the database itself failed, its error is on its way already
-            self._flush()
-
-    def _finish(self, executor: Executor) -> Summary:
-        self._summary.counts = {s: n for s, n in self._dag.counts.items() if n}
-        self._summary.failed = failures_of(self._database, self._campaign_id)
-        self._summary.wall_s = clock() - self._start
-        self._summary.peak_memory_mb = getattr(executor, "peak_memory_mb", 0.0)
-        self._tell("end")
-        return self._summary
-
-    def _tell(
-        self,
-        kind: EventKind,
-        node: Node | None = None,
-        reason: str = "",
-        wall_s: float | None = None,
-    ) -> None:
-        self._next_tick = clock() + _TICK_S
-        if self._options.on_event is not None:
-            job = None if node is None else node.job
-            self._options.on_event(Event(kind, self._progress(), job, reason, wall_s))
-
-    def _progress(self) -> Progress:
-        moment = clock()
-        running = [
-            (f.node.job, moment - f.since)
-            for f in self._flights.values()
-            if f.node.state is State.RUNNING
-        ]
-        estimator = self._estimator
-        return Progress(
-            counts={state: n for state, n in self._dag.counts.items() if n},
-            total=len(self._dag.nodes),
-            computed=self._summary.computed,
-            cached=self._summary.cached,
-            running=tuple(
-                Running(job.name, spent, estimator.cost(job) * estimator.factor(job.kind))
-                for job, spent in running
-            ),
-            elapsed_s=moment - self._start,
-            left_s=estimator.left(running),
-        )
-
-    def _log(self, node: Node, text: str) -> None:
-        folder = self._options.log_folder
-        if folder is None:
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        name = re.sub(r"[^A-Za-z0-9_.+-]+", "_", node.job.name)[:60].strip("._") or "job"
-        stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-        with (folder / f"{name}-{node.job.uuid[:8]}.log").open("a", encoding="utf-8") as file:
-            file.write(f"{stamp} {node.job.name} ({node.job.uuid}, {node.job.index})\n{text}\n")
-
-
-def _with_state(job: Job) -> Job:
-    """Return a job that a driver left in the middle as one that waits again."""
-    from dataclasses import replace
-
-    return replace(job, state=State.WAITING, reason="")
+            self._board.flush()
 
 
 def _light(row: dict[str, Any], campaign_id: int) -> Job:

@@ -13,9 +13,6 @@ import json
 import logging
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -23,18 +20,18 @@ from collections import deque
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mgscreen.core.errors import InfrastructureError, MgscreenError
 from mgscreen.execution.child import BEGUN, READY, RESULT
 from mgscreen.execution.limits import Limits, resident_mb
+from mgscreen.execution.process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    import psutil
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +40,6 @@ INTERVAL_S = 0.1
 _TREE_EVERY = 10
 """Child processes of workers are looked for every so many checks."""
 _START_ATTEMPTS = 3
-_THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
 
 
 class WorkerLostError(InfrastructureError):
@@ -84,11 +73,7 @@ class _Task:
 
 @dataclass(eq=False)
 class _Worker:
-    process: subprocess.Popen[bytes]
-    monitor: psutil.Process
-    calls: Connection
-    replies: Connection
-    lifeline: int
+    process: WorkerProcess
     ready: bool = False
     task: _Task | None = None
     started: float = 0.0
@@ -255,13 +240,13 @@ class WorkerPool(Executor):
         worker.started = time.monotonic()
         worker.peak_mb = 0.0
         try:
-            worker.calls.send_bytes(task.message)
+            worker.process.calls.send_bytes(task.message)
         except OSError:
             self._bury(worker)
 
     def _wait(self) -> None:
-        watched: list[Any] = [self._wake_reader, *(w.replies for w in self._workers)]
-        by_pipe = {id(w.replies): w for w in self._workers}
+        watched: list[Any] = [self._wake_reader, *(w.process.replies for w in self._workers)]
+        by_pipe = {id(w.process.replies): w for w in self._workers}
         for pipe in wait(watched, timeout=INTERVAL_S):
             if pipe == self._wake_reader:
                 with suppress(BlockingIOError):
@@ -271,7 +256,7 @@ class WorkerPool(Executor):
 
     def _receive(self, worker: _Worker) -> None:
         try:
-            message = worker.replies.recv_bytes()
+            message = worker.process.replies.recv_bytes()
         except (EOFError, OSError):
             self._bury(worker)
             return
@@ -296,16 +281,16 @@ class WorkerPool(Executor):
     def _bury(self, worker: _Worker) -> None:
         """Deal with a worker that has ended."""
         task, worker.task = worker.task, None
-        code = self._discard(worker, kill=True)
+        ending = self._discard(worker, kill=True)
         if task is not None and self._bounce(worker, task):
             with self._lock:
                 self._queue.appendleft(task)
         elif task is not None:
-            task.future.set_exception(worker.verdict or WorkerLostError(_ending(worker, code)))
+            task.future.set_exception(worker.verdict or WorkerLostError(ending))
         elif not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= _START_ATTEMPTS:
-                text = f"workers do not start: {_ending(worker, code)}{self._last_words()}"
+                text = f"workers do not start: {ending}{self._last_words()}"
                 self._fail_waiting(WorkerLostError(text))
                 self._failed_starts = 0
 
@@ -334,7 +319,7 @@ class WorkerPool(Executor):
         tree = self._ticks % _TREE_EVERY == 0
         total = _own_mb()
         for worker in self._workers:
-            measured = resident_mb(worker.monitor, with_children=tree)
+            measured = resident_mb(worker.process.monitor, with_children=tree)
             # between looks at the children, what they used last counts on
             worker.now_mb = measured if tree else max(measured, worker.now_mb)
             total += worker.now_mb
@@ -344,7 +329,7 @@ class WorkerPool(Executor):
             verdict = self._judge(worker, now)
             if verdict is not None and worker.verdict is None:
                 worker.verdict = verdict
-                _kill(worker)
+                worker.process.kill()
         self.peak_memory_mb = max(self.peak_memory_mb, total)
 
     def _judge(self, worker: _Worker, now: float) -> LimitExceededError | None:
@@ -362,78 +347,20 @@ class WorkerPool(Executor):
     # processes
 
     def _start(self) -> None:
-        import psutil as ps
-
-        calls_child, calls = os.pipe()
-        replies, replies_child = os.pipe()
-        lifeline_child, lifeline = os.pipe()
-        ours = (calls, replies, lifeline)
-        theirs = (calls_child, replies_child, lifeline_child)
-        output: Any = subprocess.DEVNULL
-        if self._log_file is not None:
-            self._log_file.parent.mkdir(parents=True, exist_ok=True)
-            output = self._log_file.open("ab")
-        try:
-            process = subprocess.Popen(  # noqa: S603 - this Python, our own module
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "mgscreen.execution.child",
-                    *(str(fd) for fd in theirs),
-                    *self._preload,
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=theirs,
-                # a group of its own: Ctrl-C reaches the driver alone, and a kill its children too
-                start_new_session=True,
-                cwd=self._folder,
-                env=self._environment(),
-            )
-        except OSError:
-            for fd in ours:
-                os.close(fd)
-            raise
-        finally:
-            for fd in theirs:
-                os.close(fd)
-            if output is not subprocess.DEVNULL:
-                output.close()
-        worker = _Worker(
-            process=process,
-            monitor=ps.Process(process.pid),
-            calls=Connection(calls, readable=False),
-            replies=Connection(replies, writable=False),
-            lifeline=lifeline,
+        process = WorkerProcess(
+            self._folder, threads=self._threads, preload=self._preload, log_file=self._log_file
         )
-        self._workers.append(worker)
+        self._workers.append(_Worker(process))
 
-    def _environment(self) -> dict[str, str]:
-        threads = {name: str(self._threads) for name in _THREAD_VARIABLES}
-        # as multiprocessing does: what the driver can import, a worker can
-        path = os.pathsep.join(str(Path(p).absolute()) for p in sys.path if p)
-        return {**os.environ, **threads, "TMPDIR": str(self._folder), "PYTHONPATH": path}
-
-    def _discard(self, worker: _Worker, *, kill: bool) -> int:
-        """Close a worker's pipes, wait for its end and return its exit code."""
+    def _discard(self, worker: _Worker, *, kill: bool) -> str:
+        """End a worker and return how it ended; its task, if it has one, is lost."""
         if worker in self._workers:
             self._workers.remove(worker)
-        worker.calls.close()
-        if kill:
-            _kill(worker)
-        try:
-            code = worker.process.wait(timeout=2.0)
-        except subprocess.TimeoutExpired:
-            _kill(worker)
-            code = worker.process.wait()
-        worker.replies.close()
-        os.close(worker.lifeline)
-        if worker.task is not None:
-            task, worker.task = worker.task, None
-            task.future.set_exception(WorkerLostError(_ending(worker, code)))
-        return code
+        ending = worker.process.end(kill=kill)
+        task, worker.task = worker.task, None
+        if task is not None:
+            task.future.set_exception(WorkerLostError(ending))
+        return ending
 
     def _last_words(self) -> str:
         if self._log_file is None:
@@ -444,22 +371,10 @@ class WorkerPool(Executor):
         return ""
 
 
-def _kill(worker: _Worker) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(worker.process.pid, signal.SIGKILL)
-
-
 def _own_mb() -> float:
     import psutil as ps
 
     return resident_mb(ps.Process(), with_children=False)
-
-
-def _ending(worker: _Worker, code: int) -> str:
-    if code < 0:
-        name = signal.Signals(-code).name
-        return f"worker process {worker.process.pid} was killed by {name}"
-    return f"worker process {worker.process.pid} ended with exit code {code}"
 
 
 def _duration(seconds: float) -> str:
