@@ -215,3 +215,10 @@ def test_candidates(mgscreen):
     anions = json.loads(mgscreen("candidates", "list", "--kind", "anion", "-f", "json").out)
     assert all(row["kind"] == "anion" for row in anions)
     assert 0 < len(anions) < len(rows)
+
+
+def test_doctor(mgscreen):
+    rows = json.loads(mgscreen("doctor", "-f", "json").out)
+    fields = ["engine", "installed", "works", "version", "licence", "citation", "install", "reason"]
+    assert all(list(row) == fields for row in rows)
+    assert all(row["licence"] and row["citation"] and row["install"] for row in rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,6 +10,8 @@ from mgscreen.cli.options import Format, FormatOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mgscreen.engines.doctor import EngineStatus
 
 FIELDS = ("engine", "installed", "works", "version", "licence", "citation", "install", "reason")
 _COLUMNS = ("engine", "installed", "works", "version", "licence", "citation")
@@ -34,9 +35,9 @@ def doctor(how: FormatOption = Format.TABLE) -> None:
         raise typer.Exit(1)
 
 
-def _row(found: Any) -> dict[str, Any]:
-    values = asdict(found) if is_dataclass(found) else found.model_dump()
-    return {str(k): v for k, v in values.items()}
+def _row(found: EngineStatus) -> dict[str, Any]:
+    names = {"engine": "name", "reason": "note"}
+    return {field: getattr(found, names.get(field, field)) for field in FIELDS}
 
 
 def _say_what_to_do(rows: Sequence[dict[str, Any]]) -> None:

@@ -197,9 +197,9 @@ def _repeat_some(
     database: Database, campaign_id: int, jobs: Sequence[Job], how: dict[str, Any]
 ) -> Summary:
     """Drive some failed jobs again; ``resume(retry=True)`` would take all of them."""
+    from mgscreen.execution.board import Options as LoopOptions
     from mgscreen.execution.lock import campaign_lock
     from mgscreen.execution.loop import Loop
-    from mgscreen.execution.loop import Options as LoopOptions
 
     with campaign_lock(database, campaign_id):
         database.set_job_states(
