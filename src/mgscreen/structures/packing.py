@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from mgscreen.structures.poses import Pose
 
-_TRIES = 6
+_TRIES = 4
 _ATOM_A = 2.6
 """Atoms of different ligands nearer than this (angstrom; hydrogen: less) repel each other."""
 _HYDROGEN_A = 0.35
@@ -58,9 +59,8 @@ def pack(
     first, second = first[apart], second[apart]
     limit = (size[first] + size[second]) / 2
     starts = np.cumsum([0] + [len(b) for b in bodies])
-    inner = [starts[k] + d for k, p in enumerate(ligands) for d in p.donors]
-    points = [k for k, p in enumerate(ligands) for _ in p.donors]
-    metal_of = centres[points] if points else np.zeros((0, 3))
+    inner = np.array([starts[k] + d for k, p in enumerate(ligands) for d in p.donors], dtype=int)
+    in_shell = np.triu_indices(len(inner) + len(fixed_donors), 1)
 
     def place(angles: NDArray[np.float64]) -> NDArray[np.float64]:
         turned = [
@@ -69,21 +69,38 @@ def pack(
         ]
         return np.vstack([*turned, core[1]])
 
-    def cost(angles: NDArray[np.float64]) -> float:
+    def cost(angles: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         xyz = place(angles)
-        gap = limit - np.linalg.norm(xyz[first] - xyz[second], axis=1)
-        total = float((np.clip(gap, 0, None) ** 2).sum())
+        slope = np.zeros_like(xyz)
+        line = xyz[first] - xyz[second]
+        length = np.clip(np.linalg.norm(line, axis=1), 1e-6, None)
+        gap = np.clip(limit - length, 0, None)
+        total = float((gap**2).sum())
+        push = (-2 * gap / length)[:, None] * line
+        np.add.at(slope, first, push)
+        np.add.at(slope, second, -push)
         shell = np.vstack([xyz[inner], fixed_donors])
-        distance = np.linalg.norm(shell[:, None] - shell[None], axis=2)
-        i, j = np.triu_indices(len(shell), 1)
-        total += _DONOR_WEIGHT * float((1 / np.clip(distance[i, j], 0.5, None) ** 2).sum())
-        return total
+        line = shell[in_shell[0]] - shell[in_shell[1]]
+        square = np.clip((line**2).sum(axis=1), 0.25, None)
+        total += _DONOR_WEIGHT * float((1 / square).sum())
+        push = (-2 * _DONOR_WEIGHT / square**2)[:, None] * line
+        on_shell = np.zeros_like(shell)
+        np.add.at(on_shell, in_shell[0], push)
+        np.add.at(on_shell, in_shell[1], -push)
+        slope[inner] += on_shell[: len(inner)]
+        torques = [
+            _rotation_gradient(
+                angles[3 * k : 3 * k + 3],
+                np.cross(xyz[a:b] - centres[k], slope[a:b]).sum(axis=0),
+            )
+            for k, (a, b) in enumerate(pairwise(starts))
+        ]
+        return total, np.concatenate(torques)
 
-    del metal_of
     best: tuple[float, NDArray[np.float64]] | None = None
     for _ in range(_TRIES):
         start = Rotation.random(len(bodies), rng=rng).as_rotvec().ravel()
-        end = minimize(cost, start, method="L-BFGS-B", options={"maxiter": 60})
+        end = minimize(cost, start, jac=True, method="L-BFGS-B", options={"maxiter": 80})
         if best is None or end.fun < best[0] - 1e-9:
             best = (float(end.fun), place(end.x))
     assert best is not None  # noqa: S101 - _TRIES is positive
@@ -91,6 +108,24 @@ def pack(
     left = limit * 0.75 - np.linalg.norm(xyz[first] - xyz[second], axis=1)
     parts = [xyz[starts[k] : starts[k + 1]] for k in range(len(bodies))]
     return parts, float(np.clip(left, 0, None).sum()) if len(left) else 0.0
+
+
+def _rotation_gradient(
+    vector: NDArray[np.float64], torque: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Turn a torque into the gradient along a rotation vector (left Jacobian of SO(3))."""
+    angle = float(np.linalg.norm(vector))
+    if angle < 1e-8:  # noqa: PLR2004 - the limit of no rotation
+        return torque
+    x, y, z = vector
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    jacobian = (
+        np.eye(3)
+        + (1 - np.cos(angle)) / angle**2 * cross
+        + (angle - np.sin(angle)) / angle**3 * cross @ cross
+    )
+    gradient: NDArray[np.float64] = jacobian.T @ torque
+    return gradient
 
 
 def _size(symbol: str) -> float:

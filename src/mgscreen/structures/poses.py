@@ -21,6 +21,9 @@ MISFIT_A = 0.20
 CLEARANCE = 1.15
 """Other atoms stay at this multiple of the usual contact distance away."""
 MAX_DENTICITY = 3
+_SAMPLES = 96
+_DEEPEST = 0.25
+"""Deepest overlap of a pose, as a fraction of the clearance."""
 
 
 @dataclass(frozen=True)
@@ -80,40 +83,65 @@ def _site(
     symbols: tuple[str, ...], positions: NDArray[np.float64], atoms: tuple[int, ...], metal: str
 ) -> tuple[NDArray[np.float64], float] | None:
     """Place the metal at donors; None where their distances cannot all be met."""
-    from scipy.optimize import minimize
-
     wanted = np.array([contact_distance(metal, symbols[a]) for a in atoms])
+    points = _meeting(positions[list(atoms)], wanted)
+    if points is None:
+        return None
     others = np.array([i for i in range(len(symbols)) if i not in atoms], dtype=int)
+    if not len(others):
+        return np.round(points[0], 6), 0.0
     limits = CLEARANCE * np.array([_least(metal, symbols[i]) for i in others])
+    distances = np.linalg.norm(points[:, None] - positions[others][None], axis=2)
+    near = np.clip(limits - distances, 0, None)
+    clash = near.sum(axis=1)
+    # where several points are free of clashes, the most open one
+    best = int(np.lexsort((np.round((1 / distances).sum(axis=1), 6), np.round(clash, 6)))[0])
+    if near[best].max() > _DEEPEST * limits.max():
+        return None
+    return np.round(points[best], 6), float(clash[best])
 
-    def misfit(point: NDArray[np.float64]) -> float:
-        near = np.linalg.norm(positions[list(atoms)] - point, axis=1) - wanted
-        far = (
-            limits - np.linalg.norm(positions[others] - point, axis=1) if len(others) else near[:0]
-        )
-        return float(10 * (near**2).sum() + (np.clip(far, 0, None) ** 2).sum())
 
-    middle = positions[list(atoms)].mean(axis=0)
-    outward = middle - positions.mean(axis=0)
-    starts = [outward, *np.eye(3), *-np.eye(3)]
-    best = None
-    for start in starts:
-        norm = np.linalg.norm(start)
-        if norm < 1e-6:  # noqa: PLR2004 - a donor in the middle has no outward direction
-            continue
-        end = minimize(misfit, middle + start / norm * wanted.mean(), method="BFGS")
-        if best is None or end.fun < best.fun - 1e-6:
-            best = end
-    if best is None:
+def _meeting(at: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Points at the given distances from one to three donors, shape (n, 3), angstrom.
+
+    One sphere is sampled on a Fibonacci grid, the circle of two on even angles; three meet in two
+    points. Spheres that miss each other by less than the allowed misfit are taken as touching.
+    """
+    if len(at) == 1:
+        k = np.arange(_SAMPLES) + 0.5
+        height = 1 - 2 * k / _SAMPLES
+        turn = np.pi * (1 + 5**0.5) * k
+        flat = np.sqrt(1 - height**2)
+        sphere = np.stack([flat * np.cos(turn), flat * np.sin(turn), height], axis=1)
+        return np.asarray(at[0] + radii[0] * sphere)
+    axis = at[1] - at[0]
+    length = float(np.linalg.norm(axis))
+    axis = axis / length
+    along = (radii[0] ** 2 - radii[1] ** 2 + length**2) / (2 * length)
+    middle = at[0] + along * axis
+    if length > radii.sum() + 2 * MISFIT_A:
         return None
-    point = np.round(best.x, 6)
-    off = np.abs(np.linalg.norm(positions[list(atoms)] - point, axis=1) - wanted)
-    if off.max() > MISFIT_A:
+    radius = np.sqrt(max(radii[0] ** 2 - along**2, 0.0))
+    if len(at) == 2:  # noqa: PLR2004 - a chelate
+        helper = np.eye(3)[int(np.argmin(np.abs(axis)))]
+        u = np.cross(axis, helper)
+        u /= np.linalg.norm(u)
+        angles = 2 * np.pi * np.arange(_SAMPLES) / _SAMPLES
+        circle = np.outer(np.cos(angles), u) + np.outer(np.sin(angles), np.cross(axis, u))
+        return np.asarray(middle + radius * circle)
+    u = at[2] - middle
+    u = u - (u @ axis) * axis
+    offset = float(np.linalg.norm(u))
+    if offset < 1e-6:  # noqa: PLR2004 - three donors in a line
         return None
-    near = limits - np.linalg.norm(positions[others] - point, axis=1) if len(others) else off[:0]
-    if len(near) and near.max() > 0.25 * limits.max():
-        return None
-    return point, float(np.clip(near, 0, None).sum())
+    u /= offset
+    rise = float((at[2] - middle) @ axis)
+    inward = (radius**2 - radii[2] ** 2 + rise**2 + offset**2) / (2 * offset)
+    out = np.sqrt(max(radius**2 - inward**2, 0.0))
+    base = middle + inward * u
+    points = np.array([base + out * np.cross(axis, u), base - out * np.cross(axis, u)])
+    off = np.abs(np.linalg.norm(points[:, None] - at[None], axis=2) - radii)
+    return points if off.max() <= MISFIT_A else None
 
 
 def _forced(
