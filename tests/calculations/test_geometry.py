@@ -9,7 +9,7 @@ from mgscreen.core.structure import AtomicStructure
 from mgscreen.engines.level import Level
 
 DME = Component(name="DME", smiles="COCCOC", charge=0, role="solvent")
-MG = Component(name="MG", smiles="[Mg+2]", charge=2, role="metal")
+MG = Component(name="Mg", smiles="[Mg+2]", charge=2, role="metal")
 FORMATE = Component(name="HCOO", smiles="[O-]C=O", charge=-1, role="anion")
 
 

@@ -207,3 +207,25 @@ def test_a_killed_job_goes_on_without_computing_a_state_twice(water, small_solve
     monkeypatch.setattr(PyscfEngine, "single_point", count)
     assert vertical_potentials(water, small_solvent).state == "completed"
     assert computed == [0, -1, 1]
+
+
+def test_pulled_bonds_find_a_lower_reduced_state():
+    """On the way down reduced fluoromethane keeps its C-F bond; it is lower without it."""
+    level = Level.parse("xtb:gfn2")
+    fluoromethane = AtomicStructure(
+        symbols=("C", "F", "H", "H", "H"),
+        positions=(
+            (0.0, 0.0, 0.0),
+            (0.0, 0.0, 1.38),
+            (1.03, 0.0, -0.34),
+            (-0.515, 0.892, -0.34),
+            (-0.515, -0.892, -0.34),
+        ),
+    )
+    downhill = adiabatic_potentials(fluoromethane, level, level)
+    probed = adiabatic_potentials(fluoromethane, level, level, probe_bonds=True)
+    assert rows(downhill)["reduction_broken_bonds"].text != "C-F"
+    assert probed.reduction_potential_v > downhill.reduction_potential_v + 1
+    assert probed.oxidation_potential_v <= downhill.oxidation_potential_v
+    assert rows(probed)["reduction_broken_bonds"].text == "C-F"
+    assert probed.input_hash != downhill.input_hash

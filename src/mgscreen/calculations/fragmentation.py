@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TRIPLET_SPIN = 1.2
 """A piece with an even number of electrons and more unpaired spin than this is taken as triplet."""
 NONE = "none"
+STRETCH = 1.8
+"""A pulled bond is this many times as long: past the transition state of most homolytic breaks."""
 
 
 class Piece(BaseModel):
@@ -95,6 +97,46 @@ def fragmentation(
         formed_labels=[bond_label(before, i, j) for i, j in change.formed],
         pieces=pieces,
     )
+
+
+def stretched(structure: AtomicStructure) -> list[tuple[str, AtomicStructure]]:
+    """Return starts in which one bond is pulled apart, one for each distinct bond.
+
+    Taken are bonds between atoms other than hydrogen that are in no ring; bonds whose surroundings
+    are alike (same elements up to three bonds away) are pulled once. The smaller piece moves along
+    the bond until it is ``STRETCH`` times as long; metal ions stay where they are.
+
+    Returns
+    -------
+    list of (label, structure)
+        The label names elements and zero-based indices: ``C3-S1``.
+    """
+    import networkx as nx
+    import numpy as np
+
+    from mgscreen.structures.bonds import bond_graph
+
+    graph = nx.Graph(bond_graph(structure).edges)
+    nx.set_node_attributes(graph, {i: structure.symbols[i] for i in graph}, "symbol")
+    alike = nx.weisfeiler_lehman_subgraph_hashes(graph, node_attr="symbol", iterations=3)
+    positions = np.asarray(structure.positions)
+    starts: dict[tuple[str, str], tuple[str, AtomicStructure]] = {}
+    for i, j in sorted(tuple(sorted(edge)) for edge in nx.bridges(graph)):
+        if "H" in {structure.symbols[i], structure.symbols[j]}:
+            continue
+        first, second = sorted((alike[i][-1], alike[j][-1]))
+        if (first, second) in starts:
+            continue
+        cut = graph.copy()
+        cut.remove_edge(i, j)
+        ends = {i: nx.node_connected_component(cut, i), j: nx.node_connected_component(cut, j)}
+        moving, fixed = (i, j) if len(ends[i]) <= len(ends[j]) else (j, i)
+        shift = (STRETCH - 1) * (positions[moving] - positions[fixed])
+        moved = positions.copy()
+        moved[sorted(ends[moving])] += shift
+        label = f"{structure.symbols[i]}{i}-{structure.symbols[j]}{j}"
+        starts[first, second] = (label, structure.with_positions(np.round(moved, 6)))
+    return list(starts.values())
 
 
 def bond_label(structure: AtomicStructure, i: int, j: int) -> str:
