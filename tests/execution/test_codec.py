@@ -60,11 +60,11 @@ def test_a_module_of_the_caller():
 
 
 def test_arrays_and_dates_come_back():
-    import datetime
+    import datetime as dt
 
     import numpy as np
 
-    value = {"a": np.arange(3.0), "t": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)}
+    value = {"a": np.arange(3.0), "t": dt.datetime(2026, 1, 2, tzinfo=dt.UTC)}
     found = decode(json.loads(encode(value)))
     assert found["a"].tolist() == [0.0, 1.0, 2.0]
     assert found["t"].year == 2026

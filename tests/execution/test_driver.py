@@ -138,9 +138,7 @@ def test_lost_worker_is_retried_within_the_limit(run, database, campaign, tmp_pa
     once = Job(jobs.die_once, function_args=(str(tmp_path),), name="once")
     always = Job(jobs.die, name="always")
     events = []
-    summary = run(
-        Flow([once, always]), limits=Limits(retries=2), on_event=lambda e: events.append(e)
-    )
+    summary = run(Flow([once, always]), limits=Limits(retries=2), on_event=events.append)
     found = {job.name: job for job in database.jobs(campaign)}
     assert found["once"].state == "COMPLETED"
     assert found["once"].attempts == 2
@@ -205,7 +203,7 @@ def test_another_flow_replaces_the_jobs_of_a_campaign(run, database, campaign, p
     assert database.count("outputs") == 1
 
 
-def test_costly_ways_go_first(run, database, campaign, pool):
+def test_costly_ways_go_first(run, pool):
     """The long chain starts before cheap jobs that came earlier in the flow."""
     cheap = [
         Job(jobs.trivial, function_args=(i,), name=f"cheap {i}", metadata={"cost_s": 1.0})
@@ -251,7 +249,7 @@ def test_runtime_reaches_the_job(run, database, tmp_path, pool):
     assert output == {"scratch": str(tmp_path / "s"), "threads": 2, "memory_mb": 1234}
 
 
-def test_sigint_in_this_process(run, database, campaign, tmp_path):
+def test_sigint_in_this_process(run, database, campaign):
     """The handler that was there before comes back, and the summary says that it was stopped."""
     before = signal.getsignal(signal.SIGINT)
     flow = Flow([Job(jobs.sleep, function_args=(30,), name=f"sleeps {i}") for i in range(4)])
@@ -340,7 +338,7 @@ def test_live_progress_on_a_terminal(run, pool, tmp_path):
     assert "answer bad: failed: no convergence" in found
 
 
-def test_memory_does_not_grow_with_finished_jobs(run, pool, database, campaign):
+def test_memory_does_not_grow_with_finished_jobs(run, pool):
     """What is kept of a job is its place in the graph."""
     flow = Flow([Job(jobs.trivial, function_args=("x" * 20_000,)) for _ in range(300)])
     peak = {}
@@ -363,7 +361,7 @@ def test_transitions_are_closed():
     assert all(State.COMPLETED not in TRANSITIONS[s] for s in (State.WAITING, State.LOST))
 
 
-def test_driver_does_not_import_jobflow_to_see_that_all_is_done(tmp_path):
+def test_driver_does_not_import_jobflow_to_see_that_all_is_done():
     code = (
         "import sys; from mgscreen.execution.driver import is_finished, resume;"
         "sys.exit('jobflow' in sys.modules or 'pymatgen' in sys.modules)"

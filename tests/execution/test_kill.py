@@ -143,7 +143,7 @@ def undisturbed(tmp_path_factory):
 
 def disturb(tmp_path, undisturbed, seed, kills):
     """Kill the driver or a worker so many times at random moments, then run to the end."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - moments to kill at
     path, folder = tmp_path / "a.db", tmp_path / "traces"
     folder.mkdir()
     frozen = {}

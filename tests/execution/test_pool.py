@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import tempfile
 import threading
 import time
 from concurrent.futures import Future, wait
@@ -42,7 +43,7 @@ def test_workers_have_their_threads_and_folder(make):
     found = make(1, threads=3).submit(jobs.environment).result(30)
     assert found["threads"] == "3"
     assert found["pid"] != os.getpid()
-    assert found["tmp"].startswith(os.environ.get("TMPDIR", "/tmp"))
+    assert found["tmp"].startswith(tempfile.gettempdir())
 
 
 def test_a_killed_worker_costs_only_its_task(make):
@@ -149,7 +150,7 @@ def test_terminate_ends_everything_now(make):
 
 def test_workers_that_cannot_start(make, monkeypatch):
     monkeypatch.setattr("sys.executable", "/bin/false")
-    with pytest.raises(WorkerLostError, match="workers do not start: .* exit code 1"):
+    with pytest.raises(WorkerLostError, match=r"workers do not start: .* exit code 1"):
         make(1).submit(jobs.trivial, 1).result(30)
 
 
