@@ -1,12 +1,14 @@
 """The numbers of the level diagram."""
 
+import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from mgscreen.ranking.roles import load_evidence
 from mgscreen.report.figures import ELSEWHERE, HERE, level_figure
-from mgscreen.report.levels import level_diagram
+from mgscreen.report.levels import MOST_SPECIES, draw, level_diagram
 
 
 @pytest.fixture
@@ -78,3 +80,13 @@ def test_the_chart_offers_every_scale(tmp_path, published):
         "work function 3.66 eV",
     ]
     assert len(chart["vconcat"]) == 2
+
+
+def test_of_very_many_species_the_best_are_drawn(figure):
+    many = [f"M{i}" for i in range(MOST_SPECIES + 30)]
+    levels = [{**figure.levels[0], "species": name} for name in many]
+    chart = draw(replace(figure, species=many, levels=levels, potentials=[])).to_dict()
+    assert "30 species of lower rank are not drawn" in chart["vconcat"][0]["title"]["subtitle"]
+    text = json.dumps(chart)
+    assert f'"M{MOST_SPECIES - 1}"' in text
+    assert f'"M{MOST_SPECIES}"' not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mgscreen.core.errors import MissingEngineError
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette: told apart by colour-blind readers, and legible on white and on black
 BLUE, ORANGE, GREEN, GREY = "#0b7ec2", "#d55e00", "#009e73", "#7d7d7d"
 SCALE_PARAMETER = "energy_scale"
+MOST_SPECIES = 120
+"""More are not drawn: nobody reads them, and an image has limits."""
 _STEP = 62
 _SQUEEZED = 30
 _MANY = 24
@@ -45,8 +48,9 @@ def level_diagram(database: Database, campaign: str | int | None = None) -> Any:
 
 
 def draw(figure: LevelFigure) -> Any:
-    """Return the chart of a figure's numbers."""
+    """Return the chart of a figure's numbers; of very many species, the first ones."""
     alt = _altair()
+    figure = _shortened(figure)
     chosen = alt.param(
         name=SCALE_PARAMETER,
         value=figure.scales[0],
@@ -59,6 +63,22 @@ def draw(figure: LevelFigure) -> Any:
         alt.vconcat(*[p for p in panels if p is not None], spacing=28)
         .add_params(chosen)
         .resolve_scale(color="independent")
+    )
+
+
+def _shortened(figure: LevelFigure) -> LevelFigure:
+    """Keep the species that a figure has room for: the host, then the best ranked."""
+    shown = figure.species[:MOST_SPECIES]
+    rest = len(figure.species) - len(shown)
+    if rest == 0:
+        return figure
+    keep = set(shown)
+    return replace(
+        figure,
+        species=shown,
+        levels=[row for row in figure.levels if row["species"] in keep],
+        potentials=[row for row in figure.potentials if row["species"] in keep],
+        left_out=(*figure.left_out, f"{rest} species of lower rank are not drawn"),
     )
 
 
