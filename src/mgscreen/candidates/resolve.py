@@ -292,8 +292,9 @@ class _Resolver:
 
 
 def _same_molecule(one: Candidate, other: Candidate) -> bool:
-    from rdkit.Chem import CanonSmiles
+    from rdkit.Chem import MolFromSmiles, MolToSmiles
 
     if (one.charge, one.multiplicity) != (other.charge, other.multiplicity):
         return False
-    return bool(CanonSmiles(one.smiles) == CanonSmiles(other.smiles))
+    first, second = (MolToSmiles(MolFromSmiles(c.smiles)) for c in (one, other))
+    return bool(first == second)

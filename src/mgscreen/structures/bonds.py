@@ -13,11 +13,12 @@ from mgscreen.structures.radii import S_BLOCK, covalent_radius
 if TYPE_CHECKING:
     from mgscreen.core.structure import AtomicStructure
 
-BONDED = 1.25
-"""A pair is bonded up to this multiple of the sum of its covalent radii."""
+BONDED = 1.20
+"""A pair is bonded up to this multiple of the sum of its covalent radii (the two sulfur atoms of an
+imide, which are not bonded, come within 1.25)."""
 BROKEN = 1.35
 """A bond counts as broken only beyond this multiple, so that a stretched one does not flicker."""
-FORMED = 1.20
+FORMED = 1.15
 """A bond counts as formed only below this multiple."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -65,18 +65,18 @@ def _conformers(smiles: str, n: int, seed: int) -> tuple[Conformer, ...]:
 
 
 def _embed(mol: Mol, n: int, seed: int) -> list[int]:
-    from rdkit.Chem import AllChem
+    from rdkit.Chem import rdDistGeom
 
     # crowded borates embed only from random coordinates; a last try without chemical knowledge
     for random, knowledge in ((False, True), (True, True), (True, False)):
-        options = AllChem.ETKDGv3()
+        options: Any = rdDistGeom.ETKDGv3()
         options.randomSeed = seed + 1
         options.useRandomCoords = random
         options.useExpTorsionAnglePrefs = knowledge
         options.useBasicKnowledge = knowledge
         options.maxIterations = 50
         options.numThreads = 1
-        ids = list(AllChem.EmbedMultipleConfs(mol, n, options))
+        ids = list(rdDistGeom.EmbedMultipleConfs(mol, n, options))
         if ids:
             return ids
     return []
@@ -84,12 +84,12 @@ def _embed(mol: Mol, n: int, seed: int) -> list[int]:
 
 def _clean_up(mol: Mol) -> dict[int, float]:
     """Relax all conformers in place; energies by conformer, empty where no force field fits."""
-    from rdkit.Chem import AllChem
+    from rdkit.Chem import rdForceFieldHelpers
 
-    if AllChem.MMFFHasAllMoleculeParams(mol):
-        results = AllChem.MMFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=_STEPS)
-    elif AllChem.UFFHasAllMoleculeParams(mol):
-        results = AllChem.UFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=_STEPS)
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(mol):
+        results = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=_STEPS)
+    elif rdForceFieldHelpers.UFFHasAllMoleculeParams(mol):
+        results = rdForceFieldHelpers.UFFOptimizeMoleculeConfs(mol, numThreads=1, maxIters=_STEPS)
     else:
         return {}
     ids = [c.GetId() for c in mol.GetConformers()]
