@@ -48,7 +48,7 @@ def parse_formula(text: str) -> tuple[Part, ...]:
         match = _TOKEN.match(text, at)
         if match is None:
             raise ValueError(
-                f"cannot read {ascii(text[at : at + 20])}: expected element symbols and names in "
+                f"cannot read {text[at : at + 20]!a}: expected element symbols and names in "
                 "parentheses with their numbers, such as Mg2Cl2(DME)4"
             )
         element = match["element"] is not None

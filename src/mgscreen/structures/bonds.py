@@ -120,7 +120,8 @@ def _near(structure: AtomicStructure) -> dict[tuple[int, int], tuple[float, floa
         return {}
     radii = [covalent_radius(s) * BROKEN for s in structure.symbols]
     found: dict[tuple[int, int], tuple[float, float]] = {}
-    for i, j, d in zip(*neighbor_list("ijd", structure.to_ase(), radii), strict=True):
+    found_pairs = neighbor_list("ijd", structure.to_ase(), radii)  # type: ignore[no-untyped-call]
+    for i, j, d in zip(*found_pairs, strict=True):
         if i < j:
             distance = float(d)
             ratio = distance * BROKEN / (radii[i] + radii[j])
