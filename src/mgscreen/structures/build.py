@@ -35,8 +35,7 @@ def guess_structures(species: Species, n: int, seed: int = 0) -> list[AtomicStru
     A metal ion is placed at the donor atoms of its ligands, in mono-, bi- and tridentate modes in
     turn, at usual distances; further ligands are turned until they are out of each other's way.
     Ions of several metals get a core with bridging halides: the Mg2(mu-Cl)2 diamond, Mg2(mu-Cl)3,
-    and for Mg3Cl4 two diamonds that share the middle metal, as in crystals of
-    [Mg3(mu-Cl)4(DME)5]2+.
+    and for Mg3Cl4 two diamonds that share the middle metal.
 
     Parameters
     ----------

@@ -22,7 +22,8 @@ def core_of(metal: str, count: int, halides: list[Component]) -> Core:
 
     M2X2 is a square diamond; M2X3 a face shared by two octahedra; in M3X4 the middle metal is an
     octahedron with two cis places free, and each of its two pairs of cis halides bridges it to an
-    end metal, which is how [Mg3(mu-Cl)4(DME)5]2+ is bound.
+    end metal. That the four chlorides of [Mg3(mu-Cl)4(DME)5]2+ bridge two metals each is reported
+    (PMC10958330, table 2); the cis arrangement at the middle metal is an assumption of the guess.
 
     Raises
     ------
