@@ -90,7 +90,11 @@ D = TypeVar("D", VerticalRedoxDocument, AdiabaticRedoxDocument)
 
 @calculation("redox_vertical", VerticalRedoxDocument)
 def vertical_potentials(
-    structure: AtomicStructure, level: Level, metal: str = "Mg", identity: str = ""
+    structure: AtomicStructure,
+    level: Level,
+    metal: str = "Mg",
+    directions: tuple[Direction, ...] = DIRECTIONS,
+    identity: str = "",
 ) -> VerticalRedoxDocument:
     """Compute vertical reduction and oxidation potentials.
 
@@ -102,6 +106,8 @@ def vertical_potentials(
         Level of theory, in the solvent of the electrolyte.
     metal
         The anode metal that potentials are given against.
+    directions
+        Which of ``reduction`` and ``oxidation`` to compute.
     identity
         Set by the calculation's frame.
 
@@ -123,7 +129,7 @@ def vertical_potentials(
         warnings=[*_about(structure, level), *parent.warnings],
         recovery=list(parent.recovery),
     )
-    for direction in DIRECTIONS:
+    for direction in directions:
         step = first_step(structure, direction)
         if step.state == "completed":
             try:
@@ -142,6 +148,7 @@ def adiabatic_potentials(
     level: Level,
     geometry_level: Level,
     metal: str = "Mg",
+    directions: tuple[Direction, ...] = DIRECTIONS,
     probe_bonds: bool = False,
     identity: str = "",
 ) -> AdiabaticRedoxDocument:
@@ -161,6 +168,8 @@ def adiabatic_potentials(
         Level of the geometries.
     metal
         The anode metal that potentials are given against.
+    directions
+        Which of ``reduction`` and ``oxidation`` to compute.
     probe_bonds
         Also relax each ion from starts with one bond pulled apart; the lowest that stays broken
         gets a single point of its own, and the lower energy at ``level`` counts. About as many
@@ -189,7 +198,7 @@ def adiabatic_potentials(
         warnings=[*_about(structure, level), *remarks, *parent.warnings],
         recovery=list(parent.recovery),
     )
-    for direction in DIRECTIONS:
+    for direction in directions:
         step = first_step(structure, direction)
         if step.state == "completed":
             try:
@@ -197,7 +206,7 @@ def adiabatic_potentials(
                     geometry_engine, start, step, folder / direction, probe=probe_bonds
                 )
                 states = [
-                    single_point(engine, end.structure, folder / direction / name)
+                    single_point(engine, end.structure, folder / direction / name, guess=parent)
                     for name, end in ends.items()
                 ]
                 lower = min(range(len(states)), key=lambda k: states[k].energy_ev)
@@ -245,10 +254,11 @@ def _attach(
 
 
 def _finish(document: D) -> D:
-    steps = {"reduction": document.reduction, "oxidation": document.oxidation}
-    if all(step is not None and step.state == "failed" for step in steps.values()):
+    both = {"reduction": document.reduction, "oxidation": document.oxidation}
+    steps = {name: step for name, step in both.items() if step is not None}
+    if all(step.state == "failed" for step in steps.values()):
         document.state = "failed"
-        document.reason = "; ".join(f"{n}: {s.reason}" for n, s in steps.items() if s is not None)
+        document.reason = "; ".join(f"{name}: {step.reason}" for name, step in steps.items())
     return document
 
 
@@ -259,9 +269,10 @@ def _rows(
     for direction in DIRECTIONS:
         name = f"{direction}_potential_{kind}"
         step = document.reduction if direction == "reduction" else document.oxidation
-        if step is None or step.state == "failed":
-            reason = document.reason if step is None else step.reason
-            rows += absent([name], reason, document.level, document.reference)
+        if step is None:
+            continue  # not asked for
+        if step.state == "failed":
+            rows += absent([name], step.reason, document.level, document.reference)
             continue
         number = document.reduction_potential_v
         if direction == "oxidation":

@@ -159,6 +159,15 @@ class Molecules(_Table):
     redox_of: NameList | Literal["all"] = Field(
         default="all", description="candidates whose potentials are computed (the costly part)"
     )
+    redox_directions: Literal["relevant", "both"] = Field(
+        default="relevant",
+        description="relevant: an anion is oxidised as the free ion and reduced as an ion pair; "
+        "both: every species both ways",
+    )
+    probe_bonds: bool = Field(
+        default=False,
+        description="for adiabatic potentials, also look for broken bonds behind a barrier",
+    )
     esp_of: NameList | Literal["all"] = Field(
         default="all", description="candidates whose electrostatic potential is computed"
     )

@@ -139,7 +139,7 @@ class AtomicStructure(BaseModel):
         """Build from an ASE ``Atoms``; charge and multiplicity are stated, never guessed."""
         periodic = bool(atoms.pbc.any())
         return cls(
-            symbols=tuple(atoms.get_chemical_symbols()),
+            symbols=tuple(str(s) for s in atoms.symbols),
             positions=tuple(tuple(float(x) for x in row) for row in atoms.positions),
             charge=charge,
             multiplicity=multiplicity,

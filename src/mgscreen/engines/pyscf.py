@@ -14,6 +14,7 @@ from mgscreen.engines.base import (
     VibrationResult,
 )
 from mgscreen.engines.orbitals import frontier, per_atom, square_root
+from mgscreen.engines.pyscf_basis import remarks
 from mgscreen.engines.pyscf_dispersion import dispersion
 from mgscreen.engines.pyscf_scf import build_mol, check_level
 from mgscreen.engines.pyscf_state import electronic_state
@@ -80,7 +81,7 @@ class PyscfEngine:
             per_atom((block**2) @ occupations, atoms, n_atoms)
             for block, occupations in zip(orthogonal, state.mo_occ, strict=True)
         ]
-        warnings = []
+        warnings = remarks(self.level.basis, mol.basis)
         s = (structure.multiplicity - 1) / 2
         if state.s_squared - s * (s + 1) > CONTAMINATED:
             warnings.append(

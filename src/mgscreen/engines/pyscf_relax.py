@@ -78,9 +78,7 @@ class Forces:
             if state is None or state.own != own:
                 start = None if parent is None else ScfState.load(self._place(parent))
                 recovery = converge(mf, None if start is None else density_from(start, mol))
-                state = state_of(
-                    mf, here, self.level, key=f"{self.key}-{number}", own=own, recovery=recovery
-                )
+                state = state_of(mf, here, key=f"{self.key}-{number}", own=own, recovery=recovery)
                 state.save(self._place(number))
             else:
                 state.into(mf)

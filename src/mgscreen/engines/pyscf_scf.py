@@ -9,7 +9,6 @@ J. Chem. Phys. 133, 244111 (2010), doi:10.1063/1.3511297.
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,6 @@ import numpy as np
 import scipy.linalg
 from pyscf import dft, gto, lib
 from pyscf.df import incore
-from pyscf.lib.exceptions import BasisNotFoundError
 from pyscf.solvent import _attach_solvent
 from pyscf.solvent.pcm import PCM
 
@@ -25,6 +23,7 @@ from mgscreen.core.errors import InputError, ScientificFailureError
 from mgscreen.core.identity import digest
 from mgscreen.core.runtime import runtime
 from mgscreen.engines.options import Option, count, fill, positive
+from mgscreen.engines.pyscf_basis import basis_by_element, core_potentials, has_element
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,6 +52,9 @@ OPTIONS = {
         "auto", (str, bool), "true, false or 'auto'", choices=("auto", True, False)
     ),
     "density_fit": Option(True, (bool,), "true or false"),  # noqa: FBT003
+    "fallback_basis": Option(
+        "auto", (str,), "the basis of elements that the level's lacks, 'auto', or '' for none"
+    ),
     "auxbasis": Option("", (str,), "the name of a fitting basis, '' for PySCF's choice"),
     "grid": GRID,
     "conv_tol": positive(1e-9, "an energy in hartree at which the SCF has converged", high=1e-3),
@@ -97,7 +99,7 @@ def check_level(level: Level) -> dict[str, Any]:
             "pbe0, wb97x_v, m06-2x)"
         ) from None
     for element in ("H", "C", "Mg", "O"):
-        if _has_element(level.basis, element):
+        if has_element(level.basis, element):
             break
     else:
         raise InputError(
@@ -119,16 +121,6 @@ def functional_of(level: Level) -> tuple[str, bool]:
     return name, name.replace("-", "_").endswith("_v")
 
 
-def _has_element(basis: str, element: str) -> bool:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            gto.basis.load(basis, element)
-        except (BasisNotFoundError, KeyError, RuntimeError, OSError, ValueError):
-            return False
-    return True
-
-
 def is_cartesian(level: Level, settings: dict[str, Any]) -> bool:
     """Return whether d functions are the six Cartesian ones."""
     if settings["cartesian"] != "auto":
@@ -144,21 +136,15 @@ def build_mol(structure: AtomicStructure, level: Level, settings: dict[str, Any]
     ScientificFailureError
         If an element is not in the basis set, or there is no electron.
     """
-    for element in sorted(set(structure.symbols)):
-        if not _has_element(level.basis, element):
-            raise ScientificFailureError(f"the basis {level.basis} has no {element}")
+    chosen = basis_by_element(level.basis, settings["fallback_basis"], structure.symbols)
     if structure.n_electrons == 0:
         raise ScientificFailureError(f"{structure.formula} has no electron at this charge")
-    from ase.data import atomic_numbers
-
-    heavy = {s for s in structure.symbols if atomic_numbers[s] > 36}  # noqa: PLR2004 - Kr
     mol = gto.Mole()
     mol.atom = list(zip(structure.symbols, structure.positions, strict=True))
     mol.unit = "Angstrom"
     mol.charge, mol.spin = structure.charge, structure.multiplicity - 1
-    mol.basis = level.basis
-    if level.basis.startswith(("def2", "ma-def2")):
-        mol.ecp = dict.fromkeys(heavy, "def2-svp")
+    mol.basis = chosen
+    mol.ecp = core_potentials(chosen)
     mol.cart = is_cartesian(level, settings)
     mol.verbose = 0
     mol.max_memory = min(runtime().memory_mb, MEMORY_CAP_MB)

@@ -166,7 +166,7 @@ def electronic_state(
         mf = build_mf(mol, level, settings)
         dm0 = None if start is None else density_from(start, mol)
         recovery = converge(mf, dm0)
-        state = state_of(mf, structure, level, key=key, own=own, recovery=recovery)
+        state = state_of(mf, structure, key=key, own=own, recovery=recovery)
     state.save(path)
     return state, path
 
@@ -174,7 +174,6 @@ def electronic_state(
 def state_of(
     mf: Any,
     structure: AtomicStructure,
-    level: Level,
     *,
     key: str,
     own: str,
@@ -198,7 +197,7 @@ def state_of(
         atoms={
             "symbols": list(structure.symbols),
             "positions": [list(map(float, row)) for row in structure.positions],
-            "basis": level.basis,
+            "basis": dict(mf.mol.basis),
             "cart": bool(mf.mol.cart),
         },
         recovery=recovery,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mgscreen.execution.codec import UnsafeContentError, decode_job, load_function
 from mgscreen.execution.flatten import references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from jobflow import JobStore
 
     from mgscreen.database.database import Database
     from mgscreen.execution.graph import Node
@@ -133,7 +135,7 @@ class Identifier:
                 from jobflow.core.reference import OnMissing
 
                 job.config.on_missing_references = OnMissing.NONE
-            job.resolve_args(store=JobOutputs(prepared.outputs))
+            job.resolve_args(store=cast("JobStore", JobOutputs(prepared.outputs)))
             found = function.identity(*job.function_args, **job.function_kwargs)  # type: ignore[attr-defined]
         except Exception:  # noqa: BLE001 - the worker meets the same and reports it
             return None

@@ -8,7 +8,7 @@ import platform
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mgscreen.core.errors import MgscreenError
 from mgscreen.core.runtime import Runtime, use_runtime
@@ -19,6 +19,7 @@ from mgscreen.execution.limits import peak_mb, reset_peak
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jobflow import JobStore
     from jobflow.core.job import Job, Response
 
 
@@ -68,7 +69,7 @@ class JobOutputs:
             raise RuntimeError(msg)
         return find_and_resolve_references(
             document["output"],
-            self,
+            cast("JobStore", self),
             cache={} if cache is None else cache,
             on_missing=OnMissing.ERROR if on_missing is None else on_missing,
         )
@@ -161,7 +162,7 @@ def _call(job: Job, store: JobOutputs) -> tuple[Response[Any], dict[str, Any]]:
             written = full.docs_store.query_one({"uuid": job.uuid, "index": job.index})
             written.pop("_id", None)
             return response, written
-        response = job.run(store=store)
+        response = job.run(store=cast("JobStore", store))
     finally:
         CURRENT_JOB.reset()  # type: ignore[no-untyped-call]
     return response, store.written or {}

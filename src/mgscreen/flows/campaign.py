@@ -10,11 +10,14 @@ from mgscreen.flows.levels import campaign_levels
 from mgscreen.flows.molecules import SpeciesJobs, SpeciesMaker, binding_job
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jobflow import Job
 
     from mgscreen.campaign.models import Campaign
     from mgscreen.candidates.resolve import Resolved
     from mgscreen.core.species import Species
+    from mgscreen.engines.level import Level
 
 _COSTLY = ("redox-vertical", "redox-adiabatic")
 
@@ -44,10 +47,13 @@ def campaign_flow(campaign: Campaign, resolved: Resolved) -> Flow:
             properties=_properties(campaign, species, is_host=species.candidate in hosts),
             conformers=campaign.molecules.conformers,
             metal=campaign.anode.metal,
+            both_directions=species.candidate in hosts
+            or campaign.molecules.redox_directions == "both",
+            probe_bonds=campaign.molecules.probe_bonds,
         )
         made.append(maker.jobs(species))
     children: list[Flow | Job] = [
-        Flow(one.jobs, name=f"species {one.species.label}") for one in made if one.jobs
+        Flow([*one.jobs], name=f"species {one.species.label}") for one in made if one.jobs
     ]
     if "binding" in campaign.molecules.properties:
         children += _bindings(made, levels)
@@ -67,7 +73,7 @@ def _properties(campaign: Campaign, species: Species, *, is_host: bool) -> tuple
     return tuple(wanted)
 
 
-def _bindings(made: list[SpeciesJobs], levels: dict[str, object]) -> list[Job]:
+def _bindings(made: list[SpeciesJobs], levels: Mapping[str, Level]) -> list[Job]:
     """One job for each complex whose every part is computed on its own."""
     alone = {
         (c.smiles, c.charge): one
@@ -83,5 +89,5 @@ def _bindings(made: list[SpeciesJobs], levels: dict[str, object]) -> list[Job]:
         parts = [alone.get((c.smiles, c.charge)) for c in components]
         if all(p is not None and p.orbitals is not None for p in parts) and one.orbitals:
             known = [p for p in parts if p is not None]
-            jobs.append(binding_job(one, known, [c.count for c in components], levels))  # type: ignore[arg-type]
+            jobs.append(binding_job(one, known, [c.count for c in components], levels))
     return jobs

@@ -52,11 +52,11 @@ def single_point(atoms: Mapping[str, int], level: Level) -> float:
     """CPU seconds of one single point."""
     n_atoms = sum(atoms.values())
     if level.engine == "xtb":
-        return 0.02 + 2e-5 * n_atoms**2.5
+        return 0.02 + 2e-5 * float(n_atoms**2.5)
     diffuse = "+" in level.basis or "aug" in level.basis or level.basis.endswith("pd")
     size = sum(n * functions_per_element(e, diffuse=diffuse) for e, n in atoms.items())
     seconds = 0.5 + _DME_SECONDS * (size / _DME_FUNCTIONS) ** _EXPONENT
-    return seconds * (_SOLVENT_FACTOR if level.solvent else 1.0)
+    return float(seconds) * (_SOLVENT_FACTOR if level.solvent else 1.0)
 
 
 def relaxation(atoms: Mapping[str, int], level: Level) -> float:
@@ -69,18 +69,20 @@ def relaxation(atoms: Mapping[str, int], level: Level) -> float:
     return _STEPS * _GRADIENT_FACTOR * single_point(atoms, level)
 
 
-def estimate(kind: str, atoms: Mapping[str, int], level: Level, conformers: int = 1) -> float:
-    """CPU seconds of a job of this kind."""
+def estimate(
+    kind: str, atoms: Mapping[str, int], level: Level, *, conformers: int = 1, states: int = 1
+) -> float:
+    """CPU seconds of a job of this kind; ``states``: ions beside the species itself."""
     if kind == "geometry":
         return relaxation(atoms, level) * (conformers if level.engine == "xtb" else 1)
     if kind == "binding":
         return 0.01
     n_atoms = sum(atoms.values())
     one = single_point(atoms, level)
-    charge_states = one * (1 + 2 * _OPEN_SHELL_FACTOR)
+    charge_states = one * (1 + states * _OPEN_SHELL_FACTOR)
     return {
         "orbitals": one,
-        "esp": 1.3 * one,
+        "esp": 0.6 * one,
         "redox_vertical": charge_states,
         "redox_adiabatic": charge_states + 0.02 * n_atoms**2,
         # an analytic Hessian: DME 209 s beside 3 s for its single point

@@ -22,6 +22,23 @@ if TYPE_CHECKING:
     from mgscreen.engines.level import Level
 
 
+BOTH = ("reduction", "oxidation")
+
+
+def relevant_directions(species: Species) -> tuple[str, ...]:
+    """Return how a species meets the electrodes.
+
+    An anion reaches the cathode as the free ion and is oxidised there; at the anode it is reduced
+    as an ion pair, since the double anion is unbound. A neutral molecule meets both, a cation is
+    reduced.
+    """
+    if species.form in ("molecule", "complex"):
+        return BOTH
+    if species.form == "ion":
+        return ("oxidation",) if species.charge < 0 else ("reduction",)
+    return ("reduction",)
+
+
 @dataclass
 class SpeciesJobs:
     """The jobs of one species, by what other jobs need of them."""
@@ -48,6 +65,11 @@ class SpeciesMaker(Maker):
         Geometries tried.
     metal
         The anode metal that potentials are given against.
+    both_directions
+        Oxidise and reduce every species; otherwise only as it meets the electrodes, see
+        ``relevant_directions``.
+    probe_bonds
+        For adiabatic potentials, also look for broken bonds behind a barrier.
 
     Examples
     --------
@@ -67,10 +89,12 @@ class SpeciesMaker(Maker):
     properties: tuple[str, ...] = ("orbitals",)
     conformers: int = 6
     metal: str = "Mg"
+    both_directions: bool = True
+    probe_bonds: bool = False
 
     def make(self, species: Species) -> Flow:
         """Return the flow of a species."""
-        return Flow(self.jobs(species).jobs, name=f"{self.name} {species.label}")
+        return Flow([*self.jobs(species).jobs], name=f"{self.name} {species.label}")
 
     def jobs(self, species: Species) -> SpeciesJobs:
         """Return the jobs of a species, for a flow that adds others that need them."""
@@ -79,6 +103,7 @@ class SpeciesMaker(Maker):
         structure = self._geometry(made, atoms)
         electronic, redox = self.levels["electronic"], self.levels["redox"]
         wanted = set(self.properties)
+        directions = BOTH if self.both_directions else relevant_directions(species)
         if wanted & {"orbitals", "binding", "esp"}:
             made.orbitals = self._add(
                 made, "orbitals", frontier_orbitals, electronic, atoms, structure=structure
@@ -94,6 +119,7 @@ class SpeciesMaker(Maker):
                 atoms,
                 structure=structure,
                 metal=self.metal,
+                directions=directions,
             )
         if "redox-adiabatic" in wanted:
             self._add(
@@ -105,6 +131,8 @@ class SpeciesMaker(Maker):
                 structure=structure,
                 geometry_level=self.levels["conformers"],
                 metal=self.metal,
+                directions=directions,
+                probe_bonds=self.probe_bonds,
             )
         return made
 
@@ -145,7 +173,9 @@ class SpeciesMaker(Maker):
         atoms: Mapping[str, int],
         **inputs: Any,
     ) -> Job:
-        cost = estimate(kind, atoms, level, self.conformers if "species" in inputs else 1)
+        states = len(inputs.get("directions", ())) or 1
+        conformers = self.conformers if "species" in inputs else 1
+        cost = estimate(kind, atoms, level, conformers=conformers, states=states)
         job = _job(
             kind,
             function,
