@@ -116,8 +116,18 @@ class WorkerProcess:
         return f"worker process {self.pid} ended with exit code {code}"
 
 
+_MALLOC = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 1024**2),
+    "MALLOC_TRIM_THRESHOLD_": str(8 * 1024**3),
+    "MALLOC_TOP_PAD_": str(64 * 1024**2),
+}
+"""glibc keeps what an SCF cycle frees for the next one: handing large arrays back to the kernel and
+getting them again took a fifth of a PySCF run (a DFT potential of 14 atoms: 12.2 s of system time
+against 6.8 s). Other C libraries ignore these."""
+
+
 def _environment(folder: Path, threads: int) -> dict[str, str]:
     limits = {name: str(threads) for name in _THREAD_VARIABLES}
     # as multiprocessing does: what the driver can import, a worker can
     path = os.pathsep.join(str(Path(p).absolute()) for p in sys.path if p)
-    return {**os.environ, **limits, "TMPDIR": str(folder), "PYTHONPATH": path}
+    return {**_MALLOC, **os.environ, **limits, "TMPDIR": str(folder), "PYTHONPATH": path}

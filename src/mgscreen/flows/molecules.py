@@ -110,8 +110,9 @@ class SpeciesMaker(Maker):
             )
         if "esp" in wanted:
             self._add(made, "esp", electrostatic_potential, electronic, atoms, structure=structure)
+        vertical = None
         if "redox-vertical" in wanted:
-            self._add(
+            vertical = self._add(
                 made,
                 "redox_vertical",
                 vertical_potentials,
@@ -122,13 +123,15 @@ class SpeciesMaker(Maker):
                 directions=directions,
             )
         if "redox-adiabatic" in wanted:
+            # after the vertical one, whose state of the species itself it then finds on disk
+            start = structure if vertical is None else vertical.output.structure
             self._add(
                 made,
                 "redox_adiabatic",
                 adiabatic_potentials,
                 redox,
                 atoms,
-                structure=structure,
+                structure=start,
                 geometry_level=self.levels["conformers"],
                 metal=self.metal,
                 directions=directions,
