@@ -177,9 +177,36 @@ def test_what_is_not_known_is_one_clear_sentence(text, settings, expected):
 
 
 def test_an_element_outside_the_basis_fails_that_molecule(tmp_path):
-    gold = AtomicStructure(symbols=("Au",), positions=((0, 0, 0),), charge=1)
-    with pytest.raises(ScientificFailureError, match="has no Au"):
-        engine().single_point(gold, tmp_path)
+    uranyl = AtomicStructure(symbols=("U",), positions=((0, 0, 0),), charge=2)
+    with pytest.raises(ScientificFailureError, match="has no U"):
+        engine().single_point(uranyl, tmp_path)
+    iodide = AtomicStructure(symbols=("I",), positions=((0, 0, 0),), charge=-1)
+    with pytest.raises(ScientificFailureError, match="has no I"):
+        engine(fallback_basis="").single_point(iodide, tmp_path)
+
+
+def test_where_a_pople_set_ends_the_stated_other_one_goes_on(tmp_path):
+    bromide = AtomicStructure(symbols=("Br",), positions=((0, 0, 0),), charge=-1)
+    iodide = AtomicStructure(symbols=("I",), positions=((0, 0, 0),), charge=-1)
+    # 6-31G(d) has bromine, under its other name
+    assert engine().single_point(bromide, tmp_path).warnings == []
+    assert engine().single_point(iodide, tmp_path).warnings == [
+        "I has the basis def2-svp: 6-31g(d) is not defined for it"
+    ]
+
+
+def test_bromine_and_iodine_ionise_as_measured(tmp_path):
+    # electron affinities 3.36 and 3.06 eV (CRC Handbook); a basis without diffuse functions binds
+    # the electron too weakly, never too strongly
+    for symbol, measured in (("Br", 3.36), ("I", 3.06)):
+        atom = AtomicStructure(symbols=(symbol,), positions=((0, 0, 0),), multiplicity=2)
+        anion = atom.with_state(-1, 1)
+        at = engine()
+        affinity = (
+            at.single_point(atom, tmp_path / symbol).energy_ev
+            - at.single_point(anion, tmp_path / symbol).energy_ev
+        )
+        assert measured - 1.2 < affinity < measured + 0.2
 
 
 def test_a_state_on_disk_is_the_result_and_no_other_state(water, tmp_path):

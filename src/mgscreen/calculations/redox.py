@@ -270,6 +270,8 @@ def _rows(
         name = f"{direction}_potential_{kind}"
         step = document.reduction if direction == "reduction" else document.oxidation
         if step is None:
+            if document.reduction is None and document.oxidation is None:
+                rows += absent([name], document.reason, document.level, document.reference)
             continue  # not asked for
         if step.state == "failed":
             rows += absent([name], step.reason, document.level, document.reference)

@@ -50,6 +50,9 @@ OTHER_LEVEL = "other level"
 NOT_COMPUTED = "not computed"
 FAILED = "failed"
 SAME, DIFFERENT = "agrees", "differs"
+FITS = 0.15
+"""eV: a value reported without its species fits a form within this. Conformers of one molecule at
+one level of theory differ by as much (the HOMO of 1,2-dimethoxyethane by 0.13 eV)."""
 
 
 def environment_of(conditions: str) -> str | None:
@@ -156,7 +159,7 @@ def _judge(record: Reference, value: dict[str, Any], nearest: str) -> tuple[str,
     if value["state"] != "completed":
         state, verdict = FAILED, value["reason"] or "failed"
     elif record.text is not None:
-        state, verdict = (SAME if value["text"] == record.text else DIFFERENT), ""
+        state, verdict = (SAME if _same_text(record, value["text"]) else DIFFERENT), ""
     elif difference is None:
         state, verdict = FAILED, value["text"] or "there is no number"
     elif not record.form:
@@ -168,6 +171,14 @@ def _judge(record: Reference, value: dict[str, Any], nearest: str) -> tuple[str,
     else:
         state, verdict = (WITHIN if abs(difference) <= uncertainty else OUTSIDE), ""
     return state, verdict
+
+
+def _same_text(record: Reference, text: str | None) -> bool:
+    if text is not None and record.property.endswith("_atom"):
+        # computed as "O5 of TFSI"; a source names the element
+        found = re.match(r"[A-Z][a-z]?", text)
+        return found is not None and found.group() == record.text
+    return text == record.text
 
 
 def _difference(record: Reference, value: dict[str, Any] | None) -> float | None:
@@ -189,9 +200,11 @@ def _nearest(record: Reference, values: list[dict[str, Any]]) -> str:
     _, difference, best = min(numbers, key=lambda n: n[0])
     who = best["species"] or f"{best['candidate']} ({best['form']})"
     unit = record.in_unit_of_property()[2]
+    fitting = sum(size <= FITS for size, _, _ in numbers)
     return (
-        f"nearest of {len(numbers)}: {who}, {best['environment'] or 'gas'}, "
-        f"off by {difference:+.2f} {unit}; the source does not say which species it means"
+        f"{fitting or 'none'} of {len(numbers)} computed values fits within {FITS:g} {unit}; "
+        f"nearest: {who}, {best['environment'] or 'gas'}, off by {difference:+.2f} {unit}; "
+        "the source does not say which species it means"
     )
 
 

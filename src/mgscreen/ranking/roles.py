@@ -85,8 +85,9 @@ def load_evidence(database: Database, campaign: str | int | None = None) -> Evid
 
 
 def database_candidates(database: Database, campaign: str | int | None = None) -> pd.DataFrame:
-    """Return the candidates of one campaign."""
-    return database.frame_candidates(database.campaign_id(campaign))
+    """Return the candidates of one campaign, without the bare metal ion: a reference, no rival."""
+    frame = database.frame_candidates(database.campaign_id(campaign))
+    return frame[frame["kind"] != "metal"].reset_index(drop=True)
 
 
 def read_campaign(database: Database, campaign: str | int | None = None) -> Campaign:

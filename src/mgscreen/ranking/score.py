@@ -108,7 +108,9 @@ def _either(a: _Chance, b: _Chance) -> _Chance:
     """Combine two chances; one that is unknown (NaN) adds nothing."""
     a = _Chance(np.nan_to_num(a.yes), np.where(np.isnan(a.no), 1, a.no))
     b = _Chance(np.nan_to_num(b.yes), np.where(np.isnan(b.no), 1, b.no))
-    return _Chance(a.yes + a.no * b.yes, a.no * b.no)
+    no = a.no * b.no
+    # near certainty only the complement is exact: a sum could round to more than 1, or fall
+    return _Chance(np.where(no < 0.5, 1 - no, a.yes + a.no * b.yes), no)  # noqa: PLR2004
 
 
 def _logit(p: _Chance) -> NDArray[Any]:

@@ -66,7 +66,12 @@ def level_figure(evidence: Evidence, order: Sequence[str]) -> LevelFigure:
     order
         Candidates in the order in which they are drawn.
     """
-    chosen = [v for name in order for v in evidence.by_candidate.get(name, [])]
+    chosen = [
+        v
+        for name in order
+        for v in evidence.by_candidate.get(name, [])
+        if v.form != "metal-ion"  # a reference of binding energies, tens of eV below all others
+    ]
     orbitals = [v for v in chosen if v.property in _ORBITALS and v.environment in {"", "gas"}]
     counts = Counter(base_method(v.method) for v in orbitals if v.usable())
     method = max(sorted(counts), key=lambda m: counts[m]) if counts else ""
