@@ -2,6 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Version of torch. pip takes whatever build its indexes offer: on a machine without a GPU, point
+# pip's own configuration at PyTorch's CPU builds first (0.2 GB instead of several GB of CUDA).
+TORCH ?= 2.13.0
+# How GPAW is compiled; another file for MPI, libxc and FFTW: make GPAW_SITE=my-siteconfig.py
+GPAW_SITE ?= $(CURDIR)/hpc/gpaw-minimal-siteconfig.py
 export OMP_NUM_THREADS ?= 1
 # a file, not a folder, so that make sees when the set-up is older than what it was made from
 SETUP := $(VENV)/.installed
@@ -18,11 +23,13 @@ $(VENV)/bin/pip:
 	$(BIN)/python -m pip install -q --upgrade pip
 
 $(SETUP): pyproject.toml | $(VENV)/bin/pip
-	$(BIN)/python -m pip install -q -e '.[laptop]'
+	$(BIN)/python -m pip install -q 'torch==$(TORCH)'
+	GPAW_CONFIG='$(GPAW_SITE)' $(BIN)/python -m pip install -q -e '.[laptop]'
 	@touch $@
 
 $(DEV): pyproject.toml | $(VENV)/bin/pip
-	$(BIN)/python -m pip install -q -e '.[dev]'
+	$(BIN)/python -m pip install -q 'torch==$(TORCH)'
+	GPAW_CONFIG='$(GPAW_SITE)' $(BIN)/python -m pip install -q -e '.[dev]'
 	@touch $(SETUP) $@
 
 run: $(SETUP) ## set up, run the laptop campaign, print the ranking
