@@ -32,7 +32,9 @@ def test_primitive_cell_has_the_same_density():
 
 def test_user_poscar(tmp_path):
     path = tmp_path / "POSCAR"
-    path.write_text("rock salt\n4.2\n0 .5 .5\n.5 0 .5\n.5 .5 0\nMg O\n1 1\nDirect\n0 0 0\n.5 .5 .5\n")
+    path.write_text(
+        "rock salt\n4.2\n0 .5 .5\n.5 0 .5\n.5 .5 0\nMg O\n1 1\nDirect\n0 0 0\n.5 .5 .5\n"
+    )
     check = check_crystal(load_crystal(path))
     assert (check.formula, check.space_group) == ("MgO", "Fm-3m")
     assert check.shortest_a == pytest.approx(2.1)
@@ -46,12 +48,12 @@ def test_unknown_name_gives_the_nearest():
 def test_unreadable_file(tmp_path):
     path = tmp_path / "x.cif"
     path.write_text("nothing")
-    with pytest.raises(InputError, match="cannot|can be read"):
+    with pytest.raises(InputError, match="can be read"):
         load_crystal(path)
 
 
 def test_atoms_in_each_other(tmp_path):
     path = tmp_path / "POSCAR"
     path.write_text("x\n4.2\n1 0 0\n0 1 0\n0 0 1\nMg O\n1 1\nDirect\n0 0 0\n.1 0 0\n")
-    with pytest.raises(InputError, match="Mg and O are 0.42 angstrom apart|O and Mg are 0.42"):
+    with pytest.raises(InputError, match=r"are 0\.42 angstrom apart"):
         load_crystal(path)

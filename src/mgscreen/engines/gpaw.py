@@ -162,7 +162,7 @@ class GpawEngine:
         ScientificFailureError
             If the SCF does not converge.
         """
-        atoms = structure.to_ase()
+        atoms: Any = structure.to_ase()
         check_distances(atoms)
         dft = self._gpaw(structure, workdir)
         atoms.calc = dft

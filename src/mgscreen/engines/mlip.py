@@ -72,6 +72,7 @@ class MlipEngine:
     def __init__(self, level: Level) -> None:
         self.level = level
         self._settings = fill("mlip", OPTIONS, level.settings)
+        convention: EnergyConvention = "unknown"
         checkpoint = self._settings["checkpoint"]
         if checkpoint:
             if level.method not in BY_CHECKPOINT:
@@ -79,7 +80,7 @@ class MlipEngine:
                 raise InputError(f"'{level}': no loader for a checkpoint of this kind ({known})")
             if not Path(checkpoint).is_file():
                 raise InputError(f"'{level}': there is no checkpoint {checkpoint}")
-            self.package, convention = BY_CHECKPOINT[level.method], "unknown"
+            self.package = BY_CHECKPOINT[level.method]
         elif level.method in SHIPPED:
             self.package, convention = SHIPPED[level.method]
         else:
@@ -131,7 +132,7 @@ class MlipEngine:
 
     def single_point(self, structure: AtomicStructure, workdir: Path) -> PeriodicResult:
         """Energy, forces and stress."""
-        atoms = structure.to_ase()
+        atoms: Any = structure.to_ase()
         check_distances(atoms)
         atoms.calc = self.calculator(structure, workdir)
         energy = float(atoms.get_potential_energy())
@@ -177,7 +178,8 @@ def _hash(path: str) -> str:
 def _load(method: str, checkpoint: str, device: str) -> Any:
     """Return the ASE calculator of a potential; loading takes seconds, so once per process."""
     if method == "chgnet":
-        from chgnet.model import CHGNet, CHGNetCalculator
+        from chgnet.model.dynamics import CHGNetCalculator
+        from chgnet.model.model import CHGNet
 
         # A user's file is opened by torch with its own check of what it may contain.
         model = CHGNet.from_file(checkpoint) if checkpoint else CHGNet.load(verbose=False)

@@ -30,10 +30,10 @@ MIN_DISTANCE_FRACTION = 0.5
 """Two atoms nearer than this part of the sum of their covalent radii: no potential knows that."""
 
 
-class _FromSteps(Calculator):  # type: ignore[misc]
+class _FromSteps(Calculator):
     """Asks ``Steps`` with the cell stacked below the positions, the stress below the forces."""
 
-    implemented_properties = ("energy", "free_energy", "forces", "stress")
+    implemented_properties = ["energy", "free_energy", "forces", "stress"]  # noqa: RUF012 - ASE's
 
     def __init__(self, steps: Steps, *, stress: bool) -> None:
         super().__init__()
@@ -45,8 +45,9 @@ class _FromSteps(Calculator):  # type: ignore[misc]
     ) -> None:
         """Ask for the point, from disk where it was computed before."""
         super().calculate(atoms, properties, system_changes)
-        energy, rows = self.steps(np.vstack([self.atoms.positions, self.atoms.cell[:]]))
-        n = len(self.atoms)
+        here: Any = self.atoms
+        energy, rows = self.steps(np.vstack([here.positions, here.cell[:]]))
+        n = len(here)
         self.results = {"energy": energy, "free_energy": energy, "forces": rows[:n]}
         if self.stress:
             self.results["stress"] = full_3x3_to_voigt_6_stress(rows[n:])
@@ -87,7 +88,7 @@ def relax_periodic(  # noqa: PLR0913
     inner = engine.calculator(structure, workdir)
 
     def evaluate(_: int, stacked: Array) -> tuple[float, Array]:
-        atoms = structure.to_ase()
+        atoms: Any = structure.to_ase()
         atoms.set_cell(stacked[-3:])
         atoms.positions[:] = stacked[:-3]
         check_distances(atoms)
@@ -102,7 +103,7 @@ def relax_periodic(  # noqa: PLR0913
         return energy, rows
 
     steps = Steps(workdir / f"relax-{key}.jsonl", key, evaluate)
-    atoms = structure.to_ase()
+    atoms: Any = structure.to_ase()
     atoms.calc = _FromSteps(steps, stress=stress)
     converged = _optimise(atoms, fixed, cell, fmax=fmax, max_steps=max_steps)
     final = AtomicStructure.model_validate(

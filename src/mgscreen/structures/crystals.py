@@ -94,18 +94,15 @@ def load_crystal(name_or_path: str | Path, *, primitive: bool = False) -> Atomic
 def _read(path: Path, label: str, *, primitive: bool) -> AtomicStructure:
     import warnings
 
-    from pymatgen.core import Structure
     from pymatgen.io.ase import AseAtomsAdaptor
     from pymatgen.io.cif import CifParser
-    from pymatgen.io.vasp import Poscar
+    from pymatgen.io.vasp.inputs import Poscar
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a rounded 0.3333 and the like
             if path.suffix.lower() == ".cif":
-                crystal: Structure = CifParser(path, site_tolerance=1e-3).parse_structures(
-                    primitive=False
-                )[0]
+                crystal = CifParser(path, site_tolerance=1e-3).parse_structures(primitive=False)[0]
             else:
                 crystal = Poscar.from_str(path.read_text()).structure
     except (ValueError, IndexError, KeyError, AssertionError, OSError, UnicodeDecodeError) as error:
@@ -144,7 +141,9 @@ def check_crystal(structure: AtomicStructure) -> CrystalCheck:
     from pymatgen.io.ase import AseAtomsAdaptor
 
     if not all(structure.pbc):
-        raise InputError(f"{structure.label or structure.formula} is not a three-dimensional crystal")
+        raise InputError(
+            f"{structure.label or structure.formula} is not a three-dimensional crystal"
+        )
     atoms = structure.to_ase()
     crystal = AseAtomsAdaptor.get_structure(atoms)
     symbol, number = crystal.get_space_group_info(symprec=SYMPREC)

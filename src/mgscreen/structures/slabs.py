@@ -11,14 +11,14 @@ from mgscreen.core.errors import InputError
 from mgscreen.core.structure import AtomicStructure, Fragment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
 
 LAYER_TOLERANCE = 0.3
 """Atoms whose heights differ by less than this belong to one layer, angstrom."""
+EDGE = 1e-4
+"""A place on the edge of the cell counts once, fractional."""
 SAME_SITE = 0.15
 """Sites that fall on each other within this are one, angstrom."""
 
@@ -89,7 +89,7 @@ class Site:
     multiplicity: int
 
 
-def build_slab(  # noqa: PLR0913
+def build_slab(
     bulk: AtomicStructure,
     miller: tuple[int, int, int],
     *,
@@ -238,7 +238,7 @@ def _reduced(cell: Array) -> Array:
             break
         a, b = b, a
     if a @ b > 1e-8:  # noqa: PLR2004 - numerical zero
-        b = b - a if (b - a) @ (b - a) < b @ b + 1e-6 else -b  # noqa: PLR2004
+        b = b - a if (b - a) @ (b - a) < b @ b + 1e-6 else -b
     if np.linalg.det(np.array([a, b, cell[2]])) < 0:
         a, b = b, a
     return np.array([a, b, cell[2]])
@@ -296,7 +296,7 @@ def adsorption_sites(slab: Slab, *, subsurface: bool = True) -> list[Site]:
     return _named(groups, atoms, top)
 
 
-def _surface_places(atoms: Any, top: Sequence[int]) -> list[tuple[str, Array, tuple[int, ...]]]:
+def _surface_places(atoms: Any, top: NDArray[np.int64]) -> list[tuple[str, Array, tuple[int, ...]]]:
     from scipy.spatial import Delaunay
 
     cell = atoms.cell[:]
@@ -344,16 +344,16 @@ _PAIRS = ((0, 1), (0, 2), (1, 2))
 
 def _right_angled(lengths: list[float]) -> bool:
     a, b, c = sorted(lengths)
-    return abs(a * a + b * b - c * c) < 0.02 * c * c  # noqa: PLR2004
+    return abs(a * a + b * b - c * c) < 0.02 * c * c
 
 
 def _inside(position: Array, cell: Array) -> bool:
     scaled = position @ np.linalg.inv(cell)
-    return bool(((scaled[:2] > -1e-4) & (scaled[:2] < 1 - 1e-4)).all())
+    return bool(((scaled[:2] > -EDGE) & (scaled[:2] < 1 - EDGE)).all())
 
 
 def _subsurface_places(
-    atoms: Any, top: Sequence[int], second: Sequence[int]
+    atoms: Any, top: NDArray[np.int64], second: NDArray[np.int64]
 ) -> list[tuple[str, Array, tuple[int, ...]]]:
     """Voronoi vertices between the two uppermost layers, the largest holes."""
     from scipy.spatial import Voronoi
@@ -426,7 +426,7 @@ _ORDER = (
 
 
 def _named(
-    groups: list[list[tuple[str, Array, tuple[int, ...]]]], atoms: Any, top: Sequence[int]
+    groups: list[list[tuple[str, Array, tuple[int, ...]]]], atoms: Any, top: NDArray[np.int64]
 ) -> list[Site]:
     highest = float(atoms.positions[list(top), 2].max())
     single = len({atoms.symbols[int(i)] for i in range(len(atoms))}) == 1
@@ -443,10 +443,10 @@ def _named(
     counts = {kind: sum(s[0] == kind for s in found) for kind in _ORDER}
     seen = dict.fromkeys(_ORDER, 0)
     sites = []
-    for kind, position, members, number in found:
+    for kind, place, members, number in found:
         seen[kind] += 1
         name = kind if counts[kind] == 1 else f"{kind}-{seen[kind]}"
-        sites.append(Site(name, position, position[2] - highest, members, number))
+        sites.append(Site(name, place, place[2] - highest, members, number))
     return sites
 
 
@@ -455,10 +455,15 @@ def _close_packed(position: Array, atoms: Any, highest: float) -> bool:
     top = atoms.positions[atoms.positions[:, 2] > highest - LAYER_TOLERANCE]
     cell = atoms.cell[:]
     around = np.array(
-        [p + a * cell[0] + b * cell[1] - position for p in top for a in (-1, 0, 1) for b in (-1, 0, 1)]
+        [
+            p + a * cell[0] + b * cell[1] - position
+            for p in top
+            for a in (-1, 0, 1)
+            for b in (-1, 0, 1)
+        ]
     )[:, :2]
     reach = np.linalg.norm(around, axis=1)
-    nearest = around[reach < 1.05 * reach.min()]  # noqa: PLR2004 - within 5 per cent
+    nearest = around[reach < 1.05 * reach.min()]
     return len(nearest) == 3 and float(np.linalg.norm(nearest.sum(axis=0))) < 0.1 * reach.min()  # noqa: PLR2004
 
 
