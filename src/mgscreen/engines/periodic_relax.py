@@ -36,7 +36,7 @@ class _FromSteps(Calculator):
     implemented_properties = ["energy", "free_energy", "forces", "stress"]  # noqa: RUF012 - ASE's
 
     def __init__(self, steps: Steps, *, stress: bool) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.steps = steps
         self.stress = stress
 
@@ -44,7 +44,7 @@ class _FromSteps(Calculator):
         self, atoms: Any = None, properties: Any = None, system_changes: Any = all_changes
     ) -> None:
         """Ask for the point, from disk where it was computed before."""
-        super().calculate(atoms, properties, system_changes)
+        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
         here: Any = self.atoms
         energy, rows = self.steps(np.vstack([here.positions, here.cell[:]]))
         n = len(here)
