@@ -2,12 +2,17 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Version of torch. pip takes whatever build its indexes offer: on a machine without a GPU, point
+# pip's own configuration at PyTorch's CPU builds first (0.2 GB instead of several GB of CUDA).
+TORCH ?= 2.13.0
+# How GPAW is compiled; another file for MPI, libxc and FFTW: make GPAW_SITE=my-siteconfig.py
+GPAW_SITE ?= $(CURDIR)/hpc/gpaw-minimal-siteconfig.py
 export OMP_NUM_THREADS ?= 1
 # a file, not a folder, so that make sees when the set-up is older than what it was made from
 SETUP := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: run test lint test-slow test-physics test-all bench clean help
+.PHONY: run test solids lint test-slow test-physics test-all bench clean help
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -44,6 +49,11 @@ test-physics: $(DEV) ## agreement with published and independent numbers
 	$(BIN)/python -m pytest -m physics
 
 test-all: test test-slow test-physics ## everything that needs no queue and no GPU
+
+solids: $(DEV) ## add the engines for crystals and slabs (torch first and pinned, GPAW compiled) and test them
+	$(BIN)/python -m pip install -q 'torch==$(TORCH)'
+	GPAW_CONFIG='$(GPAW_SITE)' $(BIN)/python -m pip install -q -e '.[mlip,gpaw]'
+	$(BIN)/python -m pytest tests/engines/test_periodic.py tests/structures
 
 bench: $(DEV) ## benchmarks; they write docs/benchmarks/*.md
 	for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done

@@ -149,4 +149,4 @@ def get_engine(level: Level) -> MolecularEngine:
         except ImportError as error:
             raise MissingEngineError("PySCF", "pyscf") from error
         return PyscfEngine(level)
-    raise InputError(f"there is no engine '{level.engine}'")
+    raise InputError(f"'{level}' is a level for crystals and slabs, not for molecules")

@@ -8,6 +8,8 @@ Grammar::
     xtb:gfn2/alpb(acetone)
     pyscf:b3lyp/6-31g(d)
     pyscf:b3lyp-d3bj/6-31+g(d)/cpcm(7.2)
+    mlip:chgnet, mlip:7net-l3i5-d3bj
+    gpaw:pbe, gpaw:pbe-d3bj, vasp:pbe
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from mgscreen.core.errors import InputError
 
 Dispersion = Literal["", "d3bj", "d4"]
-ENGINES = ("xtb", "pyscf")
+ENGINES = ("xtb", "pyscf", "mlip", "gpaw", "vasp")
+PERIODIC = ("mlip", "gpaw", "vasp")
+"""engines for crystals and slabs: no basis set and no continuum in their names"""
 
 
 class Level(BaseModel):
@@ -109,6 +113,12 @@ class Level(BaseModel):
                 raise InputError(f"'{text}': '{part}' is one part too many: {expected}")
         if engine == "pyscf" and not basis:
             raise InputError(f"'{text}' has no basis set: {expected}, {example}")
+        if engine in PERIODIC and (basis or solvent):
+            raise InputError(
+                f"'{text}': {engine} takes neither a basis nor a solvent, for example 'gpaw:pbe'"
+            )
+        if engine in PERIODIC and dispersion == "d4":
+            raise InputError(f"'{text}': {engine} has D3(BJ) alone, written -d3bj")
         if engine == "xtb" and (basis or dispersion):
             raise InputError(f"'{text}': GFN2-xTB has its own basis and dispersion")
         if (engine == "xtb" and solvent == "cpcm") or (engine == "pyscf" and solvent == "alpb"):

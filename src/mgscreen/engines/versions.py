@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = {"xtb": "tblite", "pyscf": "pyscf"}
+PACKAGES = {"xtb": "tblite", "pyscf": "pyscf", "gpaw": "gpaw"}
 
 
 @cache

@@ -120,7 +120,7 @@ def _near(structure: AtomicStructure) -> dict[tuple[int, int], tuple[float, floa
         return {}
     radii = [covalent_radius(s) * BROKEN for s in structure.symbols]
     found: dict[tuple[int, int], tuple[float, float]] = {}
-    found_pairs = neighbor_list("ijd", structure.to_ase(), radii)  # type: ignore[no-untyped-call]
+    found_pairs = neighbor_list("ijd", structure.to_ase(), radii)
     for i, j, d in zip(*found_pairs, strict=True):
         if i < j:
             distance = float(d)

@@ -1,0 +1,59 @@
+import pytest
+
+from mgscreen.core.errors import InputError
+from mgscreen.structures.crystals import check_crystal, crystal_library, load_crystal
+
+# Molar masses and volumes are independent of the files: densities from handbooks, g/cm3.
+DENSITIES = {
+    "Mg": 1.738, "Zn": 7.14, "Li": 0.534, "Na": 0.968, "Al": 2.70, "MgO": 3.58, "MgS": 2.68,
+    "MgF2": 3.15, "MgCl2": 2.32, "MgI2": 4.43, "Mg(OH)2": 2.34, "MgCO3": 2.96, "MgH2": 1.45,
+    "Mg3N2": 2.71,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(crystal_library()))
+def test_space_group_of_file_is_the_tabulated_one(name):
+    check = check_crystal(load_crystal(name))
+    assert check.space_group == crystal_library()[name].space_group
+
+
+@pytest.mark.parametrize(("name", "density"), sorted(DENSITIES.items()))
+def test_density_agrees_with_handbooks(name, density):
+    assert check_crystal(load_crystal(name)).density_g_cm3 == pytest.approx(density, rel=0.03)
+
+
+def test_primitive_cell_has_the_same_density():
+    whole, primitive = load_crystal("MgO"), load_crystal("MgO", primitive=True)
+    assert (len(whole.symbols), len(primitive.symbols)) == (8, 2)
+    assert check_crystal(whole).density_g_cm3 == pytest.approx(
+        check_crystal(primitive).density_g_cm3
+    )
+
+
+def test_user_poscar(tmp_path):
+    path = tmp_path / "POSCAR"
+    path.write_text(
+        "rock salt\n4.2\n0 .5 .5\n.5 0 .5\n.5 .5 0\nMg O\n1 1\nDirect\n0 0 0\n.5 .5 .5\n"
+    )
+    check = check_crystal(load_crystal(path))
+    assert (check.formula, check.space_group) == ("MgO", "Fm-3m")
+    assert check.shortest_a == pytest.approx(2.1)
+
+
+def test_unknown_name_gives_the_nearest():
+    with pytest.raises(InputError, match="did you mean 'MgBr2'"):
+        load_crystal("MgBr_2")
+
+
+def test_unreadable_file(tmp_path):
+    path = tmp_path / "x.cif"
+    path.write_text("nothing")
+    with pytest.raises(InputError, match="can be read"):
+        load_crystal(path)
+
+
+def test_atoms_in_each_other(tmp_path):
+    path = tmp_path / "POSCAR"
+    path.write_text("x\n4.2\n1 0 0\n0 1 0\n0 0 1\nMg O\n1 1\nDirect\n0 0 0\n.1 0 0\n")
+    with pytest.raises(InputError, match=r"are 0\.42 angstrom apart"):
+        load_crystal(path)
