@@ -30,7 +30,9 @@ def test_the_extrema_of_water_lie_at_oxygen_and_hydrogen(water, small):
 
 def test_the_surface_file_holds_what_the_document_says(water, small):
     document = electrostatic_potential(water, small)
-    lines = Path(document.files["esp_surface"]).read_text(encoding="utf-8").splitlines()
+    named = document.files["esp_surface"]
+    assert not Path(named).is_absolute()
+    lines = (runtime().files / named).read_text(encoding="utf-8").splitlines()
     end = lines.index("end_header")
     vertices = np.array(
         [[float(x) for x in r.split()] for r in lines[end + 1 :][: document.n_points]]

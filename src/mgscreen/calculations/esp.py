@@ -96,7 +96,7 @@ def electrostatic_potential(
         converged={"scf": True},
         warnings=state.warnings,
         recovery=state.recovery,
-        files={"esp_surface": str(path)},
+        files={"esp_surface": runtime().name_of(path)},
     )
 
 

@@ -55,8 +55,12 @@ def run(
     if known.finished:
         if not quiet:
             say(f"campaign '{name}' is finished: nothing to compute")
-    elif running.execute(loaded, place, known, options).interrupted:
-        raise KeyboardInterrupt
+    else:
+        summary = running.execute(loaded, place, known, options)
+        if not quiet:
+            say(summary.sentence())
+        if summary.interrupted:
+            raise KeyboardInterrupt
     code = running.finish(loaded, place, report=not no_report, quiet=quiet)
     if code:
         raise typer.Exit(code)

@@ -140,7 +140,7 @@ def execute(loaded: Loaded, place: Place, known: Known, options: Options) -> Sum
                 database.remove_jobs(known.campaign_id)
         load_references(database)
         campaign_id = database.register_campaign(
-            loaded.campaign, loaded.text, loaded.path.absolute(), resolved.candidates
+            loaded.campaign, loaded.text, loaded.path, resolved.candidates
         )
         return run_flow(flow, database, campaign_id, **how)
 

@@ -51,7 +51,10 @@ class Document(BaseModel):
     recovery: list[str] = Field(
         default_factory=list, description="handlers that were needed, in the order applied"
     )
-    files: dict[str, str] = Field(default_factory=dict, description="role to path of an artefact")
+    files: dict[str, str] = Field(
+        default_factory=dict,
+        description="role to path of an artefact, relative to the campaign's folder `files`",
+    )
     input_hash: str = Field(default="", description="identity, see mgscreen.core.identity")
     wall_s: float = 0.0
     cpu_s: float = 0.0

@@ -50,6 +50,15 @@ class Runtime:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
+    def name_of(self, path: Path) -> str:
+        """Return how a document names an artefact: relative to ``files`` where that is set.
+
+        A database and the folder beside it can then be moved together.
+        """
+        if self.files is not None and path.is_relative_to(self.files):
+            return path.relative_to(self.files).as_posix()
+        return str(path)
+
 
 _current: ContextVar[Runtime] = ContextVar("mgscreen_runtime", default=Runtime())  # noqa: B039 - it is frozen
 

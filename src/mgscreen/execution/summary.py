@@ -147,6 +147,14 @@ class Summary:
         """Whether every job is completed."""
         return not self.interrupted and self.counts.get(State.COMPLETED, 0) == self.total
 
+    def sentence(self) -> str:
+        """Return what was done and what it took, for the end of a run."""
+        return (
+            f"{self.computed} jobs computed, {self.cached} taken over, {len(self.failed)} failed; "
+            f"{self.wall_s / 60:.1f} min wall, {self.cpu_s / 60:.1f} min CPU, "
+            f"peak memory {self.peak_memory_mb / 1000:.1f} GB"
+        )
+
 
 class Estimator:
     """Estimates the time left from the jobs that finished: their real against estimated cost.
