@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mgscreen.calculations.esp import electrostatic_potential
+from mgscreen.core.runtime import runtime
 from mgscreen.core.structure import AtomicStructure
 
 
