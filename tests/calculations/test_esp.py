@@ -64,3 +64,17 @@ def test_xtb_has_no_density_and_says_so(water, gfn2):
     assert document.state == "failed"
     assert "density" in document.reason
     assert [row.state for row in document.properties()] == ["failed", "failed"]
+
+
+def test_the_density_cube_holds_the_electrons(water, small):
+    from ase.io.cube import read_cube
+
+    # hydrogen alone: a core is too sharp for a grid of this kind
+    hydrogen = AtomicStructure(symbols=("H", "H"), positions=((0, 0, 0), (0, 0, 0.74)))
+    document = electrostatic_potential(hydrogen, small, cube=True)
+    with (runtime().files / document.files["density_cube"]).open(encoding="utf-8") as handle:
+        cube = read_cube(handle)
+    voxel = cube["atoms"].cell.volume / cube["data"].size / 0.529177**3
+    assert cube["data"].sum() * voxel == pytest.approx(2, abs=0.02)
+    assert cube["atoms"].get_chemical_formula() == "H2"
+    assert "density_cube" not in electrostatic_potential(water, small).files

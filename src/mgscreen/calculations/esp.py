@@ -57,7 +57,7 @@ class EspDocument(Document):
 
 @calculation("esp", EspDocument)
 def electrostatic_potential(
-    structure: AtomicStructure, level: Level, identity: str = ""
+    structure: AtomicStructure, level: Level, cube: bool = False, identity: str = ""
 ) -> EspDocument:
     """Compute the electrostatic potential on the 0.001 electrons/bohr^3 surface.
 
@@ -69,13 +69,16 @@ def electrostatic_potential(
         Atoms with charge and multiplicity.
     level
         Level of theory.
+    cube
+        Also write the electron density as a Gaussian cube file (a few MB).
     identity
         Set by the calculation's frame.
 
     Returns
     -------
     EspDocument
-        ``files`` names the surface as a PLY mesh (vertices in angstrom, potential in V).
+        ``files`` names the surface as a PLY mesh (vertices in angstrom, potential in V), and the
+        density as a cube file (bohr, electrons/bohr^3) if asked for.
     """
     engine = get_engine(level)
     folder = runtime().workdir(identity) / "esp"
@@ -85,6 +88,11 @@ def electrostatic_potential(
         raise ScientificFailureError("the isodensity surface has no points")
     path = runtime().artefacts(identity) / "esp-surface.ply"
     _write_ply(path, surface)
+    files = {"esp_surface": runtime().name_of(path)}
+    if cube:
+        density = path.with_name("density.cube")
+        engine.density_cube(structure, folder, density, state.wavefunction)
+        files["density_cube"] = runtime().name_of(density)
     return EspDocument(
         **provenance(engine),
         structure=structure,
@@ -96,7 +104,7 @@ def electrostatic_potential(
         converged={"scf": True},
         warnings=state.warnings,
         recovery=state.recovery,
-        files={"esp_surface": runtime().name_of(path)},
+        files=files,
     )
 
 

@@ -164,6 +164,9 @@ class Molecules(_Table):
         description="relevant: an anion is oxidised as the free ion and reduced as an ion pair; "
         "both: every species both ways",
     )
+    cubes: bool = Field(
+        default=False, description="write the electron density of each species as a cube file"
+    )
     probe_bonds: bool = Field(
         default=False,
         description="for adiabatic potentials, also look for broken bonds behind a barrier",

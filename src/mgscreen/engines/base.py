@@ -126,6 +126,12 @@ class MolecularEngine(Protocol):
         """Electrostatic potential on the 0.001 a.u. isodensity surface."""
         ...
 
+    def density_cube(
+        self, structure: AtomicStructure, workdir: Path, path: Path, guess: Path | None = None
+    ) -> None:
+        """Write the electron density as a Gaussian cube file (bohr, electrons/bohr^3)."""
+        ...
+
 
 def get_engine(level: Level) -> MolecularEngine:
     """Return the engine of a level of theory.

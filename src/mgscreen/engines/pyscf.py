@@ -134,6 +134,16 @@ class PyscfEngine:
         mol = build_mol(structure, self.level, self._settings)
         return surface_potential(mol, state.density(), self._settings)
 
+    def density_cube(
+        self, structure: AtomicStructure, workdir: Path, path: Path, guess: Path | None = None
+    ) -> None:
+        """Write the electron density as a cube file."""
+        from mgscreen.engines.pyscf_surface import write_density_cube
+
+        state, _ = electronic_state(structure, self.level, self._settings, workdir, guess)
+        mol = build_mol(structure, self.level, self._settings)
+        write_density_cube(path, mol, state.density())
+
 
 def n_basis_functions(structure: AtomicStructure, level: Level) -> int:
     """Return the number of basis functions, for a cost estimate."""

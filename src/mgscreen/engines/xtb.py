@@ -199,6 +199,18 @@ class XtbEngine:
             f"{structure.formula} with a pyscf level"
         )
 
+    def density_cube(
+        self,
+        structure: AtomicStructure,
+        workdir: Path,  # noqa: ARG002 - the protocol's
+        path: Path,  # noqa: ARG002
+        guess: Path | None = None,  # noqa: ARG002
+    ) -> None:
+        """Refuse, as ``surface_potential`` does."""
+        raise ScientificFailureError(
+            f"{self.level} gives no electron density in space: no cube of {structure.formula}"
+        )
+
     def _calculator(self, structure: AtomicStructure, positions: Array | None = None) -> Calculator:
         where = np.asarray(structure.positions if positions is None else positions) / BOHR_A
         numbers = np.array([atomic_numbers[s] for s in structure.symbols])

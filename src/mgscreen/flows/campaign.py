@@ -50,6 +50,7 @@ def campaign_flow(campaign: Campaign, resolved: Resolved) -> Flow:
             both_directions=species.candidate in hosts
             or campaign.molecules.redox_directions == "both",
             probe_bonds=campaign.molecules.probe_bonds,
+            cubes=campaign.molecules.cubes,
         )
         made.append(maker.jobs(species))
     children: list[Flow | Job] = [

@@ -70,6 +70,8 @@ class SpeciesMaker(Maker):
         ``relevant_directions``.
     probe_bonds
         For adiabatic potentials, also look for broken bonds behind a barrier.
+    cubes
+        Write the electron density beside the electrostatic potential.
 
     Examples
     --------
@@ -91,6 +93,7 @@ class SpeciesMaker(Maker):
     metal: str = "Mg"
     both_directions: bool = True
     probe_bonds: bool = False
+    cubes: bool = False
 
     def make(self, species: Species) -> Flow:
         """Return the flow of a species."""
@@ -109,7 +112,15 @@ class SpeciesMaker(Maker):
                 made, "orbitals", frontier_orbitals, electronic, atoms, structure=structure
             )
         if "esp" in wanted:
-            self._add(made, "esp", electrostatic_potential, electronic, atoms, structure=structure)
+            self._add(
+                made,
+                "esp",
+                electrostatic_potential,
+                electronic,
+                atoms,
+                structure=structure,
+                cube=self.cubes,
+            )
         vertical = None
         if "redox-vertical" in wanted:
             vertical = self._add(
