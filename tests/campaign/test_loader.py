@@ -62,8 +62,8 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
         ),
         (VALID + "[execution]\nzzz = 1\n", 6, "execution.zzz", "known: workers, threads"),
         ('[candidates]\nlibrary = ["A"]\n', None, "name", "'name' is missing"),
-        ('name = "x"\n', None, "candidates", "'candidates' is missing"),
-        ('name = "x"\n[candidates]\n', 2, "candidates", "no candidate is given"),
+        ('name = "x"\n', None, "candidates", "nothing to compute is given"),
+        ('name = "x"\n[candidates]\n', 2, "candidates", "nothing to compute is given"),
         ('name = "x"\n[candidates]\nlibrary = 3\n', 3, "candidates.library", "a list or 'all'"),
         (
             'name = "x"\n[candidates]\nlibrary = "al"\n',

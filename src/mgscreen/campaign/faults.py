@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
-from mgscreen.campaign.models import FieldError
+from mgscreen.campaign.base import FieldError
 from mgscreen.core.errors import InputError
 
 if TYPE_CHECKING:

@@ -3,71 +3,48 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-    model_validator,
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from mgscreen.campaign.base import (
+    FieldError,
+    LevelName,
+    Metal,
+    Name,
+    NameList,
+    PeriodicLevelName,
+    Potential,
+    Table,
+    Text,
+    unique,
 )
-
-from mgscreen.core.errors import InputError
+from mgscreen.campaign.migration import Migration
+from mgscreen.campaign.stability import Stability
+from mgscreen.campaign.surfaces import Surfaces
 from mgscreen.core.species import Form
-from mgscreen.engines.level import ENGINES, Level
+from mgscreen.engines.level import ENGINES
 
-T = TypeVar("T")
-
-Metal = Literal["Mg", "Li", "Na", "K", "Ca", "Zn", "Al"]
 MoleculeProperty = Literal[
     "orbitals", "esp", "binding", "redox-vertical", "redox-adiabatic", "frequencies"
 ]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$")]
-"""Names become folder names: letters, digits, and _ . + - inside."""
+FormList = Annotated[tuple[Form, ...], Field(min_length=1), AfterValidator(unique)]
 
 
-class FieldError(ValueError):
-    """A fault in a part of the validated value: the path leads there."""
-
-    def __init__(self, message: str, *path: str | int) -> None:
-        self.path = path
-        super().__init__(message)
-
-
-def _unique(values: tuple[T, ...]) -> tuple[T, ...]:
-    for n, value in enumerate(values):
-        if value in values[:n]:
-            raise FieldError(f"{value!r} is given twice", n)
-    return values
-
-
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
-NameList = Annotated[tuple[Name, ...], AfterValidator(_unique)]
-Potential = Annotated[float, Field(ge=-10.0, le=10.0)]
-FormList = Annotated[tuple[Form, ...], Field(min_length=1), AfterValidator(_unique)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Anode(_Table):
+class Anode(Table):
     """The negative electrode."""
 
     metal: Metal = "Mg"
 
 
-class Cathode(_Table):
+class Cathode(Table):
     """The positive electrode and the potentials that it visits."""
 
     name: Text = "Mo6S8"
     window: tuple[Potential, Potential] = Field(
         default=(0.9, 2.5), description="lowest discharge and highest charge potential, V vs metal"
     )
-    leakage: Annotated[tuple[Potential, ...], AfterValidator(_unique)] = Field(
+    leakage: Annotated[tuple[Potential, ...], AfterValidator(unique)] = Field(
         default=(), description="potentials of leakage holds, V vs metal"
     )
 
@@ -80,12 +57,12 @@ class Cathode(_Table):
         return value
 
 
-class Host(_Table):
+class Host(Table):
     """The electrolyte that the additives are put into: roles are relative to it."""
 
     solvent: Name = "DME"
     salts: NameList = ("ALCL4",)
-    complexes: Annotated[tuple[Text, ...], AfterValidator(_unique)] = Field(
+    complexes: Annotated[tuple[Text, ...], AfterValidator(unique)] = Field(
         default=(), description="clusters by formula: 'Mg(DME)3', 'Mg2Cl2(DME)4'"
     )
     dielectric: float = Field(
@@ -93,7 +70,7 @@ class Host(_Table):
     )
 
 
-class InlineCandidate(_Table):
+class InlineCandidate(Table):
     """A molecule or ion given in the campaign itself."""
 
     name: Name
@@ -104,13 +81,13 @@ class InlineCandidate(_Table):
     forms: FormList | None = None
 
 
-class Candidates(_Table):
+class Candidates(Table):
     """Who is screened."""
 
     library: NameList | Literal["all"] = Field(
         default=(), description="names of the built-in library, or 'all'"
     )
-    files: Annotated[tuple[Text, ...], AfterValidator(_unique)] = Field(
+    files: Annotated[tuple[Text, ...], AfterValidator(unique)] = Field(
         default=(), description="CSV or TOML files of the user"
     )
     inline: tuple[InlineCandidate, ...] = ()
@@ -144,11 +121,11 @@ class Candidates(_Table):
         return self
 
 
-class Molecules(_Table):
+class Molecules(Table):
     """What is computed for each species."""
 
     properties: Annotated[
-        tuple[MoleculeProperty, ...], Field(min_length=1), AfterValidator(_unique)
+        tuple[MoleculeProperty, ...], Field(min_length=1), AfterValidator(unique)
     ] = (
         "orbitals",
         "esp",
@@ -191,14 +168,25 @@ def _check_setting(value: Any, *path: str | int) -> None:
         raise FieldError(f"expected a finite number, got {value}", *path)
 
 
-class Levels(_Table):
+class Levels(Table):
     """Levels of theory by step; what is not given comes from the preset."""
 
     preset: Literal["quick", "dual-additive-molecule", "production"] = "quick"
-    conformers: str | None = Field(default=None, description="ranks conformers")
-    geometry: str | None = Field(default=None, description="final optimisation")
-    electronic: str | None = Field(default=None, description="orbitals, ESP, binding: gas phase")
-    redox: str | None = Field(default=None, description="redox potentials, in the host's solvent")
+    conformers: LevelName | None = Field(default=None, description="ranks conformers")
+    geometry: LevelName | None = Field(default=None, description="final optimisation")
+    electronic: LevelName | None = Field(
+        default=None, description="orbitals, ESP, binding: gas phase"
+    )
+    redox: LevelName | None = Field(
+        default=None, description="redox potentials, in the host's solvent"
+    )
+    potentials: Annotated[
+        tuple[PeriodicLevelName, ...], Field(min_length=1), AfterValidator(unique)
+    ] = Field(
+        default=("mlip:chgnet", "mlip:7net-0"),
+        description="potentials for crystals and slabs; their spread is an uncertainty",
+    )
+    dft: PeriodicLevelName = Field(default="gpaw:pbe", description="DFT of crystals and slabs")
     settings: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="engine settings, by engine: [levels.settings.pyscf]"
     )
@@ -213,31 +201,21 @@ class Levels(_Table):
             _check_setting(settings, engine)
         return value
 
-    @field_validator("conformers", "geometry", "electronic", "redox")
-    @classmethod
-    def _parses(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                Level.parse(value)
-            except InputError as error:
-                raise ValueError(error.message) from None
-        return value
 
-
-class Scales(_Table):
+class Scales(Table):
     """Energy references under which verdicts are given."""
 
     she: Annotated[
         tuple[Annotated[float, Field(gt=0, lt=10.0)], ...],
         Field(min_length=1),
-        AfterValidator(_unique),
+        AfterValidator(unique),
     ] = Field(default=(4.44, 4.28), description="absolute SHE potentials, V")
     work_function: float | None = Field(
         default=None, gt=0, lt=20.0, description="of the anode metal, eV; None: the tabulated value"
     )
 
 
-class Ranking(_Table):
+class Ranking(Table):
     """How candidates are ranked."""
 
     potential: Literal["vertical", "adiabatic"] = Field(
@@ -253,7 +231,7 @@ class Ranking(_Table):
     seed: int = Field(default=0, ge=0, lt=2**32, description="of the random numbers")
 
 
-class Execution(_Table):
+class Execution(Table):
     """Resources; none of them changes a value."""
 
     workers: int | None = Field(
@@ -267,7 +245,7 @@ class Execution(_Table):
     retries: int = Field(default=1, ge=0, le=10, description="after a lost worker")
 
 
-class Campaign(_Table):
+class Campaign(Table):
     """A whole campaign file."""
 
     name: Name
@@ -275,19 +253,29 @@ class Campaign(_Table):
     anode: Anode = Anode()
     cathode: Cathode = Cathode()
     host: Host = Host()
-    candidates: Candidates
+    candidates: Candidates = Candidates()
     molecules: Molecules = Molecules()
     levels: Levels = Levels()
+    surfaces: Surfaces | None = None
+    migration: Migration | None = None
+    stability: Stability | None = None
     scales: Scales = Scales()
     ranking: Ranking = Ranking()
     execution: Execution = Execution()
 
+    @property
+    def has_molecules(self) -> bool:
+        """Whether any candidate is given; a campaign of solids alone has none."""
+        given = self.candidates
+        return bool(given.library or given.files or given.inline)
+
     @model_validator(mode="after")
     def _not_empty(self) -> Campaign:
-        given = self.candidates
-        if not (given.library or given.files or given.inline):
+        solids = (self.surfaces, self.migration, self.stability)
+        if not self.has_molecules and all(section is None for section in solids):
             raise FieldError(
-                "no candidate is given: expected names in library, or files, or inline candidates",
+                "nothing to compute is given: expected names in library, or files, or inline "
+                "candidates, or a section surfaces, migration or stability",
                 "candidates",
             )
         return self

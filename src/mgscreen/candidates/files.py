@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mgscreen.campaign.base import Name
 from mgscreen.campaign.faults import did_you_mean, input_error, shown
 from mgscreen.campaign.loader import read_text
-from mgscreen.campaign.models import Name
 from mgscreen.campaign.sourcemap import SourceMap
 from mgscreen.candidates.model import Candidate, ChemistryError, check_chemistry
 from mgscreen.core.errors import InputError, Location

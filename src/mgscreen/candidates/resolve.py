@@ -56,6 +56,9 @@ def resolve(
     InputError
         With the place, if a name, a molecule or a form is wrong.
     """
+    if not campaign.has_molecules:
+        # solids alone: the host is a name then, and nothing of it is computed
+        return Resolved((), ())
     return _Resolver(campaign, source, base or Path()).resolve()
 
 

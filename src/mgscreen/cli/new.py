@@ -30,8 +30,8 @@ def new(
     """Write a commented campaign file to start from; it validates and runs as it stands."""
     from pydantic import TypeAdapter, ValidationError
 
+    from mgscreen.campaign.base import Name
     from mgscreen.campaign.faults import NAME_RULE, shown
-    from mgscreen.campaign.models import Name
 
     try:
         TypeAdapter(Name).validate_python(name)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from jobflow.core.flow import Flow
     from jobflow.core.job import Job
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mgscreen.campaign.loader import Loaded
     from mgscreen.cli.databases import Place
     from mgscreen.database.database import Database
+    from mgscreen.engines.level import Level
 
 KNOWN, FAILED, OPEN = "known", "failed", "open"
 
@@ -42,7 +43,7 @@ def build_flow(loaded: Loaded, *, installed: bool = False) -> tuple[Any, Flow]:
     check_levels(loaded, installed=installed)
     from mgscreen.flows.campaign import campaign_flow
 
-    return resolved, campaign_flow(loaded.campaign, resolved)
+    return resolved, campaign_flow(loaded.campaign, resolved, loaded.path.parent)
 
 
 def check_levels(loaded: Loaded, *, installed: bool = False) -> None:
@@ -62,22 +63,60 @@ def check_levels(loaded: Loaded, *, installed: bool = False) -> None:
     MissingEngineError
         With the command that installs the engine.
     """
-    from mgscreen.core.errors import InputError, MissingEngineError
-    from mgscreen.engines.base import get_engine
     from mgscreen.flows.levels import campaign_levels
 
-    levels = loaded.campaign.levels
-    for step, level in campaign_levels(loaded.campaign).items():
-        try:
-            get_engine(level)
-        except MissingEngineError:
-            if installed:
-                raise
-        except InputError as error:
-            given = levels.settings.get(level.engine, {})
-            key = next((k for k in given if f"'{k}'" in error.message), None)
-            path = (step,) if key is None else ("settings", level.engine, key)
-            raise InputError(error.message, loaded.source.locate("levels", *path)) from None
+    campaign = loaded.campaign
+    if campaign.has_molecules:
+        from mgscreen.engines.base import get_engine
+
+        for step, level in campaign_levels(campaign).items():
+            _check(loaded, level, get_engine, (step,), installed=installed)
+    for section in ("stability", "surfaces", "migration"):
+        if getattr(campaign, section) is not None:
+            _check_solids(loaded, section, installed=installed)
+
+
+def _check_solids(loaded: Loaded, section: str, *, installed: bool) -> None:
+    """Check the potentials and the DFT level of a section, its own or those of ``[levels]``."""
+    from mgscreen.engines.periodic import get_periodic_engine
+    from mgscreen.flows.levels import periodic_level
+
+    campaign = loaded.campaign
+    table = getattr(campaign, section)
+    own = getattr(table, "potentials", None)
+    names = campaign.levels.potentials if own is None else own
+    for n, name in enumerate(names):
+        path = (section if own is not None else "levels", "potentials", n)
+        level = periodic_level(campaign, name)
+        _check(loaded, level, get_periodic_engine, path, installed=installed)
+    if getattr(table, "dft", "none") != "none":
+        level = periodic_level(campaign, campaign.levels.dft)
+        _check(loaded, level, get_periodic_engine, ("levels", "dft"), installed=installed)
+
+
+def _check(
+    loaded: Loaded,
+    level: Level,
+    get: Callable[[Level], Any],
+    path: tuple[str | int, ...],
+    *,
+    installed: bool,
+) -> None:
+    from mgscreen.core.errors import InputError, MissingEngineError
+
+    try:
+        get(level)
+    except MissingEngineError:
+        if installed:
+            raise
+    except InputError as error:
+        given = loaded.campaign.levels.settings.get(level.engine, {})
+        key = next((k for k in given if f"'{k}'" in error.message), None)
+        if key is not None:
+            path = ("levels", "settings", level.engine, key)
+        elif path[0] not in {"levels", "stability", "surfaces", "migration"}:
+            path = ("levels", *path)
+        raise InputError(error.message, loaded.source.locate(*path)) from None
 
 
 def planned_jobs(loaded: Loaded, place: Place) -> list[dict[str, Any]]:

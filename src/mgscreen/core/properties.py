@@ -5,21 +5,10 @@ The names are what `mgscreen query --property` takes, and they are stable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mgscreen.core import properties_migration, properties_stability, properties_surfaces
+from mgscreen.core.property_info import PropertyInfo
 
-
-@dataclass(frozen=True)
-class PropertyInfo:
-    """What a property is."""
-
-    name: str
-    unit: str
-    kind: str
-    """the calculation that gives it"""
-    description: str
-
-
-_ALL = (
+_ALL: tuple[PropertyInfo, ...] = (
     PropertyInfo("total_energy", "eV", "orbitals", "total energy of the final SCF"),
     PropertyInfo("homo", "eV", "orbitals", "highest occupied Kohn-Sham level, vs vacuum"),
     PropertyInfo(
@@ -86,6 +75,23 @@ _ALL = (
     PropertyInfo("gibbs_correction", "eV", "frequencies", "harmonic, 298.15 K, 1 bar"),
     PropertyInfo("n_conformers", "1", "geometry", "distinct conformers that were ranked"),
     PropertyInfo("coordination_number", "1", "geometry", "donor atoms around the metal ion"),
+)
+
+_ALL += (
+    PropertyInfo(
+        "energy_per_atom",
+        "eV/atom",
+        "crystal",
+        "total energy of the relaxed crystal by atoms; its zero is that of the level",
+    ),
+    PropertyInfo("volume_per_atom", "A3/atom", "crystal", "of the relaxed crystal"),
+    PropertyInfo("lattice_a", "A", "crystal", "conventional cell of the relaxed crystal"),
+    PropertyInfo("lattice_b", "A", "crystal", "the same"),
+    PropertyInfo("lattice_c", "A", "crystal", "the same"),
+    PropertyInfo("space_group", "", "crystal", "symbol after the relaxation"),
+    *properties_surfaces.ROWS,
+    *properties_migration.ROWS,
+    *properties_stability.ROWS,
 )
 
 PROPERTIES: dict[str, PropertyInfo] = {p.name: p for p in _ALL}

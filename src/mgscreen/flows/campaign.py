@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from jobflow import Flow
 
+from mgscreen.flows.crystals import CrystalJobs
 from mgscreen.flows.levels import campaign_levels
 from mgscreen.flows.molecules import SpeciesJobs, SpeciesMaker, binding_job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from jobflow import Job
 
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
 _COSTLY = ("redox-vertical", "redox-adiabatic")
 
 
-def campaign_flow(campaign: Campaign, resolved: Resolved) -> Flow:
-    """Return the jobflow Flow of a campaign: one sub-flow per species, and the binding energies.
+def campaign_flow(campaign: Campaign, resolved: Resolved, base: Path | None = None) -> Flow:
+    """Return the jobflow Flow of a campaign.
+
+    One sub-flow per species and the binding energies; then the crystals that the solid parts
+    share, and a sub-flow per slab, phase or reaction.
 
     Parameters
     ----------
@@ -31,12 +36,39 @@ def campaign_flow(campaign: Campaign, resolved: Resolved) -> Flow:
         The campaign.
     resolved
         Its candidates and species.
+    base
+        Folder that the paths of users' files are relative to: that of the campaign file.
 
     Returns
     -------
     Flow
         A plain jobflow Flow; ``mgscreen.execution`` runs it, and so does any jobflow manager.
     """
+    children = _molecules(campaign, resolved) if campaign.has_molecules else []
+    return Flow([*children, *_solids(campaign, base)], name=f"campaign {campaign.name}")
+
+
+def _solids(campaign: Campaign, base: Path | None) -> list[Flow | Job]:
+    """Return the flows of slabs, barriers and phases behind the crystals that they share."""
+    crystals = CrystalJobs(base)
+    flows: list[Flow | Job] = []
+    if campaign.stability is not None:
+        from mgscreen.flows.stability import stability_flows
+
+        flows += stability_flows(campaign, crystals, base)
+    if campaign.surfaces is not None:
+        from mgscreen.flows.adsorption import adsorption_flows
+
+        flows += adsorption_flows(campaign, crystals, base)
+    if campaign.migration is not None:
+        from mgscreen.flows.migration import migration_flows
+
+        flows += migration_flows(campaign, crystals, base)
+    shared: list[Flow | Job] = [*crystals.jobs]
+    return [Flow(shared, name="crystals"), *flows] if shared else flows
+
+
+def _molecules(campaign: Campaign, resolved: Resolved) -> list[Flow | Job]:
     levels = campaign_levels(campaign)
     made: list[SpeciesJobs] = []
     hosts = {c.name for c in resolved.candidates if c.is_host}
@@ -58,7 +90,7 @@ def campaign_flow(campaign: Campaign, resolved: Resolved) -> Flow:
     ]
     if "binding" in campaign.molecules.properties:
         children += _bindings(made, levels)
-    return Flow(children, name=f"campaign {campaign.name}")
+    return children
 
 
 def _properties(campaign: Campaign, species: Species, *, is_host: bool) -> tuple[str, ...]:

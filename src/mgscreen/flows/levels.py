@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mgscreen.engines.level import Level
@@ -38,3 +39,44 @@ def campaign_levels(campaign: Campaign) -> dict[str, Level]:
         )
         for step, level in levels.items()
     }
+
+
+@dataclass(frozen=True)
+class SolidLevels:
+    """Levels for crystals and slabs.
+
+    Attributes
+    ----------
+    potentials
+        Machine-learned potentials; the first is the one whose geometry others use.
+    dft
+        The level that decides.
+    """
+
+    potentials: tuple[Level, ...]
+    dft: Level
+
+
+def solid_levels(
+    campaign: Campaign,
+    *,
+    potentials: tuple[str, ...] | None = None,
+    dft: str | None = None,
+) -> SolidLevels:
+    """Return the levels for crystals and slabs, with what a section overrides.
+
+    Settings of an engine given in the campaign apply; a setting that one architecture alone
+    knows belongs into a campaign with that one.
+    """
+    names = campaign.levels.potentials if potentials is None else potentials
+    return SolidLevels(
+        potentials=tuple(periodic_level(campaign, name) for name in names),
+        dft=periodic_level(campaign, campaign.levels.dft if dft is None else dft),
+    )
+
+
+def periodic_level(campaign: Campaign, name: str) -> Level:
+    """Return a level by its name, with the settings that the campaign has for its engine."""
+    level = Level.parse(name)
+    settings = campaign.levels.settings.get(level.engine, {})
+    return level.model_copy(update={"settings": dict(settings)})

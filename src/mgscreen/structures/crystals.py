@@ -6,11 +6,15 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mgscreen.core.errors import InputError
 from mgscreen.core.resources import data_path
 from mgscreen.core.structure import AtomicStructure
+
+if TYPE_CHECKING:
+    from mgscreen.engines.level import Level
+    from mgscreen.engines.periodic import CellPolicy
 
 SYMPREC = 0.01
 """Tolerance of the space group, angstrom."""
@@ -54,7 +58,9 @@ def crystal_library() -> dict[str, CrystalSource]:
         return {row["name"]: CrystalSource(**row) for row in csv.DictReader(file)}  # type: ignore[arg-type]
 
 
-def load_crystal(name_or_path: str | Path, *, primitive: bool = False) -> AtomicStructure:
+def load_crystal(
+    name_or_path: str | Path, *, primitive: bool = False, base: Path | None = None
+) -> AtomicStructure:
     """Return a crystal of the library by its name, or a user's CIF or POSCAR by its path.
 
     Parameters
@@ -63,6 +69,8 @@ def load_crystal(name_or_path: str | Path, *, primitive: bool = False) -> Atomic
         Name in the library (``MgBr2``, ``Ga5Mg2``), or a path.
     primitive
         Return the standard primitive cell instead of the cell of the file.
+    base
+        Folder that a relative path starts from; None: the working directory.
 
     Returns
     -------
@@ -81,7 +89,7 @@ def load_crystal(name_or_path: str | Path, *, primitive: bool = False) -> Atomic
     if name in known:
         path, label = data_path("structures", "crystals", known[name].file), name
     else:
-        path, label = Path(name_or_path), Path(name_or_path).stem
+        path, label = (base or Path()) / name_or_path, Path(name_or_path).stem
         if not path.is_file():
             from rapidfuzz import process
 
@@ -126,6 +134,28 @@ def _read(path: Path, label: str, *, primitive: bool) -> AtomicStructure:
         first, second = check.shortest_pair
         raise InputError(f"{path}: {first} and {second} are {check.shortest_a:.2f} angstrom apart")
     return structure
+
+
+def cell_policy(crystal: AtomicStructure, level: Level) -> CellPolicy:
+    """Return what a relaxation at ``level`` should do to the cell of a crystal.
+
+    Layers that only dispersion holds together (MgCl2, MgBr2, MgI2, Mg(OH)2) drift apart at a level
+    without it, by 14 to 20 % of c: such a crystal keeps its cell there, and is relaxed in full
+    with D3. Everything else is relaxed in full.
+    """
+    if level.dispersion or not is_layered(crystal):
+        return "full"
+    return "fixed"
+
+
+def is_layered(crystal: AtomicStructure) -> bool:
+    """Tell whether a crystal is made of layers that no covalent radius bridges.
+
+    P. M. Larsen et al., Phys. Rev. Materials 3, 034003 (2019), as ASE implements it.
+    """
+    from ase.geometry.dimensionality import analyze_dimensionality
+
+    return str(analyze_dimensionality(crystal.to_ase(), method="RDA")[0].dimtype) == "2D"
 
 
 def check_crystal(structure: AtomicStructure) -> CrystalCheck:

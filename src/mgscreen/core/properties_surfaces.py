@@ -1,0 +1,10 @@
+"""Properties that the surfaces workflow stores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mgscreen.core.property_info import PropertyInfo
+
+ROWS: tuple[PropertyInfo, ...] = ()
