@@ -12,7 +12,7 @@ export OMP_NUM_THREADS ?= 1
 SETUP := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: run test solids lint test-slow test-physics test-all bench clean help
+.PHONY: run test lint test-slow test-physics test-all bench clean help
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -22,12 +22,16 @@ $(VENV)/bin/pip:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade pip
 
-$(SETUP): pyproject.toml | $(VENV)/bin/pip
-	$(BIN)/python -m pip install -q -e '.[laptop]'
+# torch goes first, so that the potentials take that build and pull no other
+INSTALL := $(BIN)/python -m pip install -q 'torch==$(TORCH)' && \
+	GPAW_CONFIG='$(GPAW_SITE)' $(BIN)/python -m pip install -q -e
+
+$(SETUP): pyproject.toml hpc/gpaw-minimal-siteconfig.py | $(VENV)/bin/pip
+	$(INSTALL) '.[laptop]'
 	@touch $@
 
-$(DEV): pyproject.toml | $(VENV)/bin/pip
-	$(BIN)/python -m pip install -q -e '.[dev]'
+$(DEV): pyproject.toml hpc/gpaw-minimal-siteconfig.py | $(VENV)/bin/pip
+	$(INSTALL) '.[dev]'
 	@touch $(SETUP) $@
 
 run: $(SETUP) ## set up, run the laptop campaign, print the ranking
@@ -49,11 +53,6 @@ test-physics: $(DEV) ## agreement with published and independent numbers
 	$(BIN)/python -m pytest -m physics
 
 test-all: test test-slow test-physics ## everything that needs no queue and no GPU
-
-solids: $(DEV) ## add the engines for crystals and slabs (torch first and pinned, GPAW compiled) and test them
-	$(BIN)/python -m pip install -q 'torch==$(TORCH)'
-	GPAW_CONFIG='$(GPAW_SITE)' $(BIN)/python -m pip install -q -e '.[mlip,gpaw]'
-	$(BIN)/python -m pytest tests/engines/test_periodic.py tests/structures
 
 bench: $(DEV) ## benchmarks; they write docs/benchmarks/*.md
 	for script in tests/benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done

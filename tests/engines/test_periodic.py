@@ -8,9 +8,6 @@ from mgscreen.engines.level import Level
 from mgscreen.engines.periodic import get_periodic_engine
 from mgscreen.structures.crystals import load_crystal
 
-for package in ("torch", "chgnet", "sevenn", "gpaw"):
-    pytest.importorskip(package, reason=f"{package} is not installed: run `make solids`")
-
 POTENTIALS = ("mlip:chgnet", "mlip:7net-0", "mlip:7net-l3i5")
 
 
