@@ -17,6 +17,7 @@ from mgscreen.ranking.roles import database_candidates, load_evidence, rank_evid
 from mgscreen.report import levels as diagram
 from mgscreen.report import methods as about
 from mgscreen.report.figures import level_figure
+from mgscreen.report.sections import collect_sections, viewer_script
 
 if TYPE_CHECKING:
     import os
@@ -74,6 +75,9 @@ def write_report(
         static = svg.read_bytes()
     context = _context(database, number, evidence, ranked)
     context |= _figures(figure, chart, static)
+    sections = collect_sections(database, number)
+    context["sections"] = sections
+    context["caveats"] += sections.caveats
     target.write_text(render(context), encoding="utf-8")
     return target
 
@@ -93,7 +97,10 @@ def render(context: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     scripts = [(_TEMPLATES / "report.js").read_text(encoding="utf-8")]
-    if context["spec"] is not None:
+    sections = context["sections"]
+    if sections.structures:
+        scripts.insert(0, viewer_script())
+    if context["spec"] is not None or sections.charts:
         scripts.insert(0, _vega())
     hashes = [_hash(script) for script in scripts]
     policy = (

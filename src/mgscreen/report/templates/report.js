@@ -47,8 +47,65 @@
     for (const details of document.querySelectorAll("details")) details.open = true;
   });
 
+  // Structures: one viewer for all of them, since a browser grants few WebGL contexts.
+  const stored = document.getElementById("structures");
+  if (stored && typeof $3Dmol !== "undefined") {
+    const structures = new Map(JSON.parse(stored.textContent).map((s) => [s.id, s]));
+    const dialog = document.getElementById("viewer");
+    const choice = document.getElementById("viewer-choice");
+    const canvas = document.getElementById("viewer-canvas");
+    let viewer = null;
+    const show3d = (id) => {
+      const one = structures.get(id);
+      if (!one) return;
+      choice.value = id;
+      document.getElementById("viewer-title").textContent = one.title;
+      document.getElementById("viewer-xyz").value = one.xyz;
+      canvas.setAttribute("aria-label", `Three-dimensional view: ${one.title}`);
+      try {
+        viewer ??= $3Dmol.createViewer(canvas, { backgroundColor: "white", disableFog: true });
+        viewer.clear();
+        viewer.addModel(one.xyz, "xyz");
+        const lattice = /Lattice="([^"]+)"/.exec(one.xyz);
+        if (lattice) {
+          const v = lattice[1].trim().split(/\s+/).map(Number);
+          const corner = (i, j, k) => ({
+            x: i * v[0] + j * v[3] + k * v[6],
+            y: i * v[1] + j * v[4] + k * v[7],
+            z: i * v[2] + j * v[5] + k * v[8],
+          });
+          for (const [i, j, k] of [[0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]]) {
+            viewer.addLine({ start: corner(i, j, k), end: corner(1, j, k), color: "gray" });
+            viewer.addLine({ start: corner(j, i, k), end: corner(j, 1, k), color: "gray" });
+            viewer.addLine({ start: corner(j, k, i), end: corner(j, k, 1), color: "gray" });
+          }
+        }
+        viewer.setStyle({}, { sphere: { scale: 0.3 }, stick: { radius: 0.12 } });
+        viewer.zoomTo();
+        viewer.rotate(-75, "x");
+        viewer.render();
+        document.documentElement.dataset.viewer = "ready";
+      } catch (error) {
+        canvas.textContent = "This browser shows no WebGL; the text below is the structure.";
+        document.documentElement.dataset.viewer = "failed";
+      }
+    };
+    choice.addEventListener("change", () => show3d(choice.value));
+    for (const place of document.querySelectorAll("[data-structure]")) {
+      const one = structures.get(place.dataset.structure);
+      if (!one) continue;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = "view in 3D";
+      button.setAttribute("aria-label", `View ${one.title} in 3D`);
+      button.addEventListener("click", () => { dialog.showModal(); show3d(one.id); });
+      place.append(button);
+    }
+  }
+
   const block = document.getElementById("spec");
-  if (!block || typeof vegaEmbed === "undefined") return;
+  const many = document.getElementById("charts");
+  if ((!block && !many) || typeof vegaEmbed === "undefined") return;
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const config = () => {
     const ink = dark.matches ? "#e6e6e6" : "#1b1f24";
@@ -58,19 +115,26 @@
       font: "system-ui, sans-serif",
       axis: { labelColor: ink, titleColor: ink, gridColor: line, domainColor: line, tickColor: line },
       legend: { labelColor: ink, titleColor: ink },
+      header: { labelColor: ink, titleColor: ink },
       title: { color: ink, subtitleColor: ink },
       view: { stroke: line },
     };
   };
-  const draw = async () => {
-    const spec = JSON.parse(block.textContent);
-    delete spec.config;
-    await vegaEmbed("#chart", spec, {
+  const one = (place, spec) => {
+    const { config: _, ...rest } = spec;
+    return vegaEmbed(place, rest, {
       ast: true, // no eval: the page's policy forbids it
       renderer: "svg",
       actions: false,
       config: config(),
     });
+  };
+  const draw = async () => {
+    if (block) await one("#chart", JSON.parse(block.textContent));
+    const specs = many ? JSON.parse(many.textContent) : {};
+    for (const place of document.querySelectorAll("[data-chart]")) {
+      if (specs[place.dataset.chart]) await one(place, specs[place.dataset.chart]);
+    }
     document.documentElement.dataset.chart = "ready";
   };
   const show = () => draw().catch((error) => {
