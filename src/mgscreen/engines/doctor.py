@@ -1,7 +1,8 @@
 """Which engines are installed, and whether they really work here.
 
-Each engine computes H2O, and the result is compared with a number that is known: an engine that is
-installed but broken (a wrong library, an old processor) is found before a campaign runs.
+Each engine computes H2O or crystalline MgO, and the result is compared with a number that is known:
+an engine that is installed but broken (a wrong library, an old processor) is found before a
+campaign runs.
 """
 
 from __future__ import annotations
@@ -16,12 +17,21 @@ from pathlib import Path
 from mgscreen.core.errors import MgscreenError
 from mgscreen.core.structure import AtomicStructure
 from mgscreen.engines.base import get_engine
-from mgscreen.engines.level import Level
+from mgscreen.engines.level import PERIODIC, Level
+from mgscreen.engines.periodic import get_periodic_engine
 
 WATER = AtomicStructure(
     symbols=("O", "H", "H"),
     positions=((0.0, 0.0, 0.119262), (0.0, 0.763239, -0.477047), (0.0, -0.763239, -0.477047)),
     label="H2O",
+)
+_H = 2.106
+MGO = AtomicStructure(
+    symbols=("Mg", "O"),
+    positions=((0.0, 0.0, 0.0), (_H, _H, _H)),
+    cell=((0.0, _H, _H), (_H, 0.0, _H), (_H, _H, 0.0)),
+    pbc=(True, True, True),
+    label="MgO",
 )
 
 
@@ -33,8 +43,9 @@ class Probe:
     package: str
     module: str
     level: str
-    hartree: float
-    """energy of ``WATER`` at ``level``, as computed when this was written"""
+    energy: float
+    """of ``WATER`` (hartree) or, at a level for crystals, of ``MGO`` (eV) at ``level``, as computed
+    when this was written"""
     tolerance: float
     licence: str
     citation: str
@@ -65,7 +76,7 @@ PROBES = (
         package="tblite",
         module="tblite.interface",
         level="xtb:gfn2",
-        hartree=-5.070222,
+        energy=-5.070222,
         tolerance=2e-5,
         licence="LGPL-3.0-or-later",
         citation="doi:10.1021/acs.jctc.8b01176",
@@ -76,7 +87,7 @@ PROBES = (
         package="pyscf",
         module="pyscf.dft",
         level="pyscf:b3lyp/6-31g(d)",
-        hartree=-76.408936,
+        energy=-76.408936,
         tolerance=5e-5,
         licence="Apache-2.0",
         citation="doi:10.1063/5.0006074",
@@ -88,7 +99,7 @@ PROBES = (
         package="pyscf",
         module="pyscf.solvent",
         level="pyscf:b3lyp/6-31g(d)/cpcm(7.2)",
-        hartree=-76.417832,
+        energy=-76.417832,
         tolerance=5e-5,
         licence="Apache-2.0",
         citation="doi:10.1063/1.3511297",
@@ -100,7 +111,7 @@ PROBES = (
         package="dftd3",
         module="dftd3.interface",
         level="pyscf:b3lyp-d3bj/6-31g(d)",
-        hartree=-76.409510,
+        energy=-76.409510,
         tolerance=5e-5,
         licence="LGPL-3.0-or-later",
         citation="doi:10.1002/jcc.21759",
@@ -112,12 +123,46 @@ PROBES = (
         package="dftd4",
         module="dftd4.interface",
         level="pyscf:b3lyp-d4/6-31g(d)",
-        hartree=-76.409248,
+        energy=-76.409248,
         tolerance=5e-5,
         licence="LGPL-3.0-or-later",
         citation="doi:10.1063/1.5090222",
         extra="pyscf",
         settings=(("grid", 1),),
+    ),
+    Probe(
+        name="CHGNet",
+        package="chgnet",
+        module="chgnet.model",
+        level="mlip:chgnet",
+        energy=-12.62112,
+        tolerance=1e-3,
+        licence="Modified BSD",
+        citation="doi:10.1038/s42256-023-00716-3",
+        extra="mlip",
+    ),
+    Probe(
+        name="SevenNet",
+        package="sevenn",
+        module="sevenn.calculator",
+        level="mlip:7net-0",
+        energy=-11.94771,
+        tolerance=1e-3,
+        licence="MIT",
+        citation="doi:10.1021/acs.jctc.4c00190",
+        extra="mlip",
+    ),
+    Probe(
+        name="gpaw",
+        package="gpaw",
+        module="gpaw",
+        level="gpaw:pbe",
+        energy=-4.2706,
+        tolerance=5e-3,
+        licence="GPL-3.0-or-later",
+        citation="doi:10.1063/5.0182685",
+        extra="gpaw",
+        settings=(("cutoff_ev", 300.0), ("kpts", [2, 2, 2])),
     ),
 )
 TOOLS = (
@@ -146,15 +191,11 @@ def _try(probe: Probe) -> EngineStatus:
     else:
         try:
             importlib.import_module(probe.module)
-            engine = get_engine(Level.parse(probe.level, dict(probe.settings)))
-            from mgscreen.engines.units import HARTREE_EV
-
-            with tempfile.TemporaryDirectory() as folder:
-                energy = engine.single_point(WATER, Path(folder)).energy_ev / HARTREE_EV
-            works = abs(energy - probe.hartree) < probe.tolerance
-            note = f"H2O at {probe.level}: {energy:.6f} hartree"
+            energy, unit, system = _energy(Level.parse(probe.level, dict(probe.settings)))
+            works = abs(energy - probe.energy) < probe.tolerance
+            note = f"{system} at {probe.level}: {energy:.6f} {unit}"
             if not works:
-                note += f", expected {probe.hartree:g} within {probe.tolerance:g}"
+                note += f", expected {probe.energy:g} within {probe.tolerance:g}"
         except MgscreenError as error:
             note = str(error)
         except Exception as error:  # noqa: BLE001 - a broken library may raise anything
@@ -170,6 +211,18 @@ def _try(probe: Probe) -> EngineStatus:
         note=note,
         seconds=round(time.perf_counter() - start, 2),
     )
+
+
+def _energy(level: Level) -> tuple[float, str, str]:
+    """Return the energy of the test system of a level, its unit, and what the system is."""
+    with tempfile.TemporaryDirectory() as folder:
+        if level.engine in PERIODIC:
+            found = get_periodic_engine(level).single_point(MGO, Path(folder))
+            return found.energy_ev, "eV", "MgO"
+        from mgscreen.engines.units import HARTREE_EV
+
+        energy = get_engine(level).single_point(WATER, Path(folder)).energy_ev
+        return energy / HARTREE_EV, "hartree", "H2O"
 
 
 def _import(name: str, package: str, module: str, licence: str, citation: str) -> EngineStatus:

@@ -13,6 +13,9 @@ barriers and disagree with each other; compute with two and store the spread.
 
 from __future__ import annotations
 
+import contextlib
+import io
+import warnings
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -178,6 +181,13 @@ def _hash(path: str) -> str:
 @lru_cache(maxsize=4)
 def _load(method: str, checkpoint: str, device: str) -> Any:
     """Return the ASE calculator of a potential; loading takes seconds, so once per process."""
+    # the packages greet on stdout, which belongs to the command that runs
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _calculator(method, checkpoint, device)
+
+
+def _calculator(method: str, checkpoint: str, device: str) -> Any:
     if method == "chgnet":
         from chgnet.model.dynamics import CHGNetCalculator
         from chgnet.model.model import CHGNet
