@@ -1,0 +1,409 @@
+"""Many criteria, one order: utilities, score, ranks with intervals, Pareto front, sensitivity.
+
+No database and no chemistry here: numbers in, numbers out, ten thousand candidates at a time.
+
+The model
+---------
+A criterion turns a value ``x`` into a utility by a straight line from 0 at its ``worst`` to 1 at
+its ``best``, flat beyond both. A computed value is uncertain, so its utility is the expectation
+over a normal error of standard deviation ``s``:
+
+``u = E[clip((X - worst) / (best - worst), 0, 1)]``, ``X ~ N(x, s)``,
+
+which is the clipped line itself where ``s`` is 0, and rises with ``x`` for every ``s``. A hard
+limit is a probability, ``P(X within the limit)``. The score is
+
+``score = prod_limits P * sum_i w_i u_i / sum_i w_i``,
+
+a weighted mean that no single criterion can rescue from a broken limit (J. Figueira, S. Greco and
+M. Ehrgott, Multiple Criteria Decision Analysis, Springer 2005, for additive utilities). A criterion
+without a value adds nothing to the sum and stays in the divisor: the score is then a lower bound,
+nothing is imputed, and ``score_high`` is what it would be with the best possible values.
+
+Rank intervals come from worlds in which each score is drawn from a normal distribution with the
+spread that the errors of its values give it, ``sd^2 = sum_i (w_i / W)^2 Var[clip]``; the errors of
+two candidates are independent, which overstates the interval where a level is wrong for all of
+them alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mgscreen.ranking.score import INTERVAL, Sampling, competition_ranks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+_BINS = 1 << 14
+_SMALL = 1e-12
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A criterion.
+
+    Attributes
+    ----------
+    name
+        Column of its values; ``<name>_sd`` holds their standard deviations.
+    worst, best
+        Values of utility 0 and 1; ``best`` below ``worst`` where less is better.
+    weight
+        Relative to the other criteria; 0: only its limits count.
+    at_least, at_most
+        Hard limits; None: there is none.
+    """
+
+    name: str
+    worst: float
+    best: float
+    weight: float = 1.0
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.worst) and np.isfinite(self.best)) or self.worst == self.best:
+            msg = f"criterion '{self.name}': worst and best are two different finite numbers"
+            raise ValueError(msg)
+        if not np.isfinite(self.weight) or self.weight < 0:
+            msg = f"criterion '{self.name}': a weight is zero or a positive number"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True)
+class Utilities:
+    """Utilities of n candidates by m criteria; NaN where there is no value.
+
+    Attributes
+    ----------
+    mean, variance
+        Shape (n, m).
+    limit
+        Probability that all hard limits that have a value hold, shape (n,).
+    """
+
+    mean: Array
+    variance: Array
+    limit: Array
+
+
+def utilities(frame: pd.DataFrame, scales: Sequence[Scale]) -> Utilities:
+    """Return expected utility and its variance for each value.
+
+    Parameters
+    ----------
+    frame
+        One row per candidate; for each criterion a column of its name and, optionally, one of
+        ``<name>_sd``, in its unit. NaN: no value.
+    """
+    n, m = len(frame), len(scales)
+    mean, variance = np.full((n, m), np.nan), np.full((n, m), np.nan)
+    limit = np.ones(n)
+    for j, scale in enumerate(scales):
+        x = frame[scale.name].to_numpy(dtype=float, na_value=np.nan)
+        column = f"{scale.name}_sd"
+        sd = (
+            np.nan_to_num(frame[column].to_numpy(dtype=float, na_value=np.nan))
+            if column in frame
+            else np.zeros(n)
+        )
+        span = scale.best - scale.worst
+        mean[:, j], variance[:, j] = _clipped((x - scale.worst) / span, sd / abs(span))
+        limit *= _holds(x, sd, scale)
+    return Utilities(mean, variance, limit)
+
+
+def _clipped(x: Array, sd: Array) -> tuple[Array, Array]:
+    """Return mean and variance of clip(X, 0, 1) for X ~ N(x, sd)."""
+    from scipy.special import ndtr
+
+    s = np.maximum(sd, _SMALL)
+    low, high = -x / s, (1.0 - x) / s
+    density_low = np.exp(-0.5 * low**2) / np.sqrt(2 * np.pi)
+    density_high = np.exp(-0.5 * high**2) / np.sqrt(2 * np.pi)
+    inside = ndtr(high) - ndtr(low)
+    above = ndtr(-high)
+    mean = x * inside + s * (density_low - density_high) + above
+    square = (x**2 + s**2) * inside + s * (x * density_low - (1.0 + x) * density_high) + above
+    mean = np.clip(mean, 0.0, 1.0)
+    return mean, np.maximum(square - mean**2, 0.0)
+
+
+def _holds(x: Array, sd: Array, scale: Scale) -> Array:
+    from scipy.special import ndtr
+
+    s = np.maximum(sd, _SMALL)
+    chance = np.ones(len(x))
+    if scale.at_least is not None:
+        chance = chance * ndtr((x - scale.at_least) / s + _SMALL)
+        chance[np.equal(x, scale.at_least) & np.equal(sd, 0)] = 1.0
+    if scale.at_most is not None:
+        chance = chance * ndtr((scale.at_most - x) / s + _SMALL)
+        chance[np.equal(x, scale.at_most) & np.equal(sd, 0)] = 1.0
+    return np.where(np.isnan(x), 1.0, chance)
+
+
+def weigh(
+    frame: pd.DataFrame, scales: Sequence[Scale], sampling: Sampling | None = None
+) -> pd.DataFrame:
+    """Rank candidates by several criteria, with a 90 % interval for each rank.
+
+    Parameters
+    ----------
+    frame
+        One row per candidate with a column ``candidate`` and those of the criteria, in any order:
+        the result does not depend on it.
+    scales
+        The criteria; at least one of a positive weight.
+    sampling
+        Number of samples and seed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Best first: the input, ``score``, ``score_sd``, ``score_high``, ``limit`` (probability that
+        the hard limits hold), ``covered`` (part of the weight that has a value), ``rank``,
+        ``rank_low`` (best), ``rank_high`` (worst), ``pareto`` (on the front; missing where a value
+        is) and ``utility_<name>``. Candidates without any value come last, with no rank.
+
+    Raises
+    ------
+    ValueError
+        If a candidate occurs twice, or no criterion has a weight.
+    """
+    weights = np.array([scale.weight for scale in scales], dtype=float)
+    if weights.sum() <= 0:
+        msg = "no criterion has a weight: nothing can be ranked"
+        raise ValueError(msg)
+    if frame["candidate"].duplicated().any():
+        msg = "a candidate occurs twice in the table that is to be ranked"
+        raise ValueError(msg)
+    table = frame.sort_values("candidate", kind="stable").reset_index(drop=True)
+    found = utilities(table, scales)
+    share = weights / weights.sum()
+    known = ~np.isnan(found.mean)
+    score = found.limit * (np.nan_to_num(found.mean) * share).sum(axis=1)
+    missing = np.where(known, 0.0, share).sum(axis=1)
+    sd = found.limit * np.sqrt((np.nan_to_num(found.variance) * share**2).sum(axis=1))
+    any_value = (known & (share > 0)).any(axis=1)
+    table = table.assign(
+        score=np.where(any_value, score, np.nan),
+        score_sd=np.where(any_value, sd, np.nan),
+        score_high=np.where(any_value, score + found.limit * missing, np.nan),
+        limit=found.limit,
+        covered=1.0 - missing,
+        pareto=_pareto_column(found, scales),
+        **{f"utility_{s.name}": found.mean[:, j] for j, s in enumerate(scales)},
+    )
+    rank = np.full(len(table), -1, dtype=np.int64)
+    low, high = rank.copy(), rank.copy()
+    if any_value.any():
+        ranked = np.flatnonzero(any_value)
+        rank[ranked] = competition_ranks(_rounded(score[ranked]))
+        low[ranked], high[ranked] = _intervals(
+            score[ranked], sd[ranked], missing[ranked] * found.limit[ranked], rank[ranked], sampling
+        )
+    for name, values in (("rank", rank), ("rank_low", low), ("rank_high", high)):
+        table[name] = values
+        table[name] = table[name].astype("Int64").where(any_value)
+    return table.sort_values(
+        ["rank", "candidate"], kind="stable", na_position="last", ignore_index=True
+    )
+
+
+def _rounded(score: Array) -> Array:
+    """Round away the last bits, so that equal candidates tie whatever the order of a sum."""
+    return np.asarray(np.round(score, 12))
+
+
+def _intervals(
+    score: Array,
+    sd: Array,
+    missing: Array,
+    rank: NDArray[np.int64],
+    sampling: Sampling | None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the 5 % and 95 % quantiles of each rank over worlds.
+
+    What a missing value could add is drawn evenly between nothing and everything: it widens the
+    interval of its candidate and fills nothing in.
+    """
+    options = sampling or Sampling()
+    rng = np.random.default_rng(options.seed)
+    n = len(score)
+    small = n <= np.iinfo(np.int16).max
+    ranks = np.empty((options.samples, n), dtype=np.int16 if small else np.int32)
+    mean, spread = score.astype(np.float32), sd.astype(np.float32)
+    gap = missing.astype(np.float32)
+    partial = bool((gap > 0).any())
+    for world in ranks:
+        drawn = mean + spread * rng.standard_normal(n, dtype=np.float32)
+        if partial:
+            drawn += gap * rng.random(n, dtype=np.float32)
+        world[:] = _binned_ranks(drawn)
+    edge = (1.0 - INTERVAL) / 2.0
+    best = int(edge * (options.samples - 1))
+    worst = options.samples - 1 - best
+    ranks.partition((best, worst), axis=0)
+    low = np.minimum(ranks[best], rank).astype(np.int64)
+    high = np.maximum(ranks[worst], rank).astype(np.int64)
+    # equal in everything that counts: one interval
+    key = np.stack([_rounded(score), _rounded(sd), _rounded(missing)], axis=1)
+    _, group = np.unique(key, axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    lowest = np.full(n, n + 1, dtype=np.int64)
+    highest = np.zeros(n, dtype=np.int64)
+    np.minimum.at(lowest, group, low)
+    np.maximum.at(highest, group, high)
+    return lowest[group], highest[group]
+
+
+def _binned_ranks(drawn: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return competition ranks by counting in bins, 1e-4 of the range wide: no sort per world."""
+    low, high = float(drawn.min()), float(drawn.max())
+    width = max(high - low, _SMALL)
+    index = ((high - drawn) * ((_BINS - 1) / width)).astype(np.int32)
+    counts = np.bincount(index, minlength=_BINS)
+    better = np.cumsum(counts) - counts
+    return np.asarray(better[index] + 1, dtype=np.int64)
+
+
+def _pareto_column(found: Utilities, scales: Sequence[Scale]) -> Any:
+    """Return which candidates are on the front: True, False, or missing without all values."""
+    import pandas as pd
+
+    counted = [j for j, scale in enumerate(scales) if scale.weight > 0]
+    values = found.mean[:, counted]
+    complete = ~np.isnan(values).any(axis=1)
+    column = pd.array([pd.NA] * len(values), dtype="boolean")
+    if complete.any():
+        column[np.flatnonzero(complete)] = pareto_front(values[complete])
+    return column
+
+
+def pareto_front(values: Array) -> NDArray[np.bool_]:
+    """Return which rows no other row dominates; more is better in every column.
+
+    Parameters
+    ----------
+    values
+        Shape (n, m), no NaN.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,). A row is dominated by another that is nowhere worse and somewhere better; equal
+        rows are on the front together.
+    """
+    values = np.asarray(values, dtype=float)
+    order = np.lexsort(values.T[::-1])[::-1]
+    front = np.zeros(len(values), dtype=bool)
+    kept = np.empty((0, values.shape[1]))
+    for i in order:
+        row = values[i]
+        # who dominates comes earlier in this order, and is dominated by nobody on the front
+        dominated = ((kept >= row).all(axis=1) & (kept > row).any(axis=1)).any()
+        if not dominated:
+            front[i] = True
+            kept = np.vstack([kept, row])
+    return front
+
+
+@dataclass(frozen=True)
+class Change:
+    """The smallest change of one thing that gives the first place to another.
+
+    Attributes
+    ----------
+    kind
+        ``weight`` of a criterion, or ``value`` of the present first in it.
+    now, then
+        What it is, and what it would have to be.
+    winner
+        Who is first then.
+    """
+
+    kind: str
+    criterion: str
+    now: float
+    then: float
+    winner: str
+
+
+def sensitivity(table: pd.DataFrame, scales: Sequence[Scale]) -> list[Change]:
+    """Return, per criterion, the nearest weight and value at which the first place changes.
+
+    Parameters
+    ----------
+    table
+        As ``weigh`` returns it.
+    scales
+        The same criteria.
+
+    Returns
+    -------
+    list of Change
+        Those that exist, the smallest relative change of a weight first, then values in the order
+        of the criteria. Utilities of missing values count as in the score: nothing.
+    """
+    ranked = table[table["rank"].notna()].reset_index(drop=True)
+    if len(ranked) < 2:  # noqa: PLR2004 - nobody could take over
+        return []
+    names = [f"utility_{s.name}" for s in scales]
+    u = np.nan_to_num(ranked[names].to_numpy(dtype=float)) * ranked["limit"].to_numpy()[:, None]
+    weights = np.array([s.weight for s in scales])
+    ahead = (u[0] - u) @ weights
+    found: list[tuple[float, Change]] = []
+    for j, scale in enumerate(scales):
+        slope = u[0, j] - u[1:, j]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            then = weights[j] - ahead[1:] / slope
+        then[(np.abs(slope) < _SMALL) | (then < 0) | (ahead[1:] <= _SMALL)] = np.nan
+        if np.isfinite(then).any():
+            k = int(np.nanargmin(np.abs(then - weights[j])))
+            change = Change(
+                "weight", scale.name, scale.weight, float(then[k]), str(ranked["candidate"][k + 1])
+            )
+            relative = abs(then[k] - weights[j]) / max(weights[j], _SMALL)
+            found.append((float(relative), change))
+    found.sort(key=lambda pair: pair[0])
+    changes = [change for _, change in found]
+    second = str(ranked["candidate"][1])
+    for j, scale in enumerate(scales):
+        value = ranked[scale.name][0]
+        reach = weights[j] * u[0, j]
+        if weights[j] <= 0 or value != value or ahead[1] <= _SMALL or reach < ahead[1]:  # noqa: PLR0124
+            continue
+        limit = float(ranked["limit"][0])
+        target = (u[0, j] - ahead[1] / weights[j]) / max(limit, _SMALL)
+        sd = float(ranked[f"{scale.name}_sd"][0]) if f"{scale.name}_sd" in ranked else 0.0
+        then_value = _value_at(target, 0.0 if sd != sd else sd, scale)  # noqa: PLR0124
+        changes.append(Change("value", scale.name, float(value), then_value, second))
+    return changes
+
+
+def _value_at(utility: float, sd: float, scale: Scale) -> float:
+    """Return the value whose expected utility is ``utility``."""
+    from scipy.optimize import brentq
+
+    span = scale.best - scale.worst
+    if sd <= 0:
+        return scale.worst + utility * span
+    s = sd / abs(span)
+
+    def off(x: float) -> float:
+        return float(_clipped(np.array([x]), np.array([s]))[0][0]) - utility
+
+    low, high = -10.0 * s - 1.0, 2.0 + 10.0 * s
+    if off(low) > 0 or off(high) < 0:
+        return scale.worst
+    return float(scale.worst + brentq(off, low, high) * span)
