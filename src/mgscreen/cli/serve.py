@@ -23,7 +23,8 @@ QUERIES = {
         "Every value of a candidate",
         (
             "select candidate, form, species, property, value, text, unit, uncertainty, "
-            "environment, reference, method, state, reason from properties where candidate = :candidate "
+            "environment, reference, method, state, reason from properties "
+            "where candidate = :candidate "
             "order by property, method"
         ),
     ),
