@@ -5,7 +5,8 @@ import pytest
 
 from mgscreen.core.errors import InputError
 from mgscreen.structures.crystals import load_crystal
-from mgscreen.structures.slabs import adsorption_sites, build_slab
+from mgscreen.structures.sites import adsorption_sites
+from mgscreen.structures.slabs import build_slab
 
 
 @pytest.fixture(scope="module")

@@ -170,10 +170,7 @@ def _about(structure: AtomicStructure, level: Level) -> list[str]:
     if level.engine != "mlip":
         return []
     if len(structure.symbols) == 1:
-        return [
-            f"{level}: an isolated atom lies outside what the potential was trained on; half of "
-            "the molecule, or DFT, is the better reference"
-        ]
+        return [f"{level}: an isolated atom lies outside what the potential was trained on"]
     if structure.multiplicity > 1:
         return [f"{level} knows no spin: multiplicity {structure.multiplicity} is not used"]
     return []
