@@ -19,6 +19,7 @@ from mgscreen.campaign.base import (
     Text,
     unique,
 )
+from mgscreen.campaign.criteria import PAIRS, CriterionList
 from mgscreen.campaign.migration import Migration
 from mgscreen.campaign.stability import Stability
 from mgscreen.campaign.surfaces import Surfaces
@@ -226,6 +227,9 @@ class Ranking(Table):
         gt=0,
         le=10.0,
         description="V, standard deviation of a computed potential against experiment",
+    )
+    pairs: CriterionList = Field(
+        default=PAIRS, description="criteria of single additives and pairs: [[ranking.pairs]]"
     )
     samples: int = Field(default=2000, ge=100, le=100_000, description="for rank intervals")
     seed: int = Field(default=0, ge=0, lt=2**32, description="of the random numbers")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FIELDS = ("rank", "rank_low", "rank_high", "candidate", "role", "score", "state", "reason")
+PAIR_FIELDS = (
+    "rank",
+    "rank_low",
+    "rank_high",
+    "formulation",
+    "score",
+    "score_high",
+    "anode_by",
+    "cathode_by",
+    "open_sides",
+    "state",
+    "reason",
+)
+PAIR_COLUMNS = ("rank", "rank_low", "rank_high", "formulation", "score", "state", "reason")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -49,6 +63,36 @@ def additives(
             title=f"Additives, {name}",
             width=PAGE,
         )
+
+
+@app.command("pairs", epilog="Example: mgscreen rank pairs laptop --format csv")
+def pairs(
+    campaign: CampaignName = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="Show the first so many only.", show_default=False)
+    ] = None,
+    how: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    db: DbOption = None,
+) -> None:
+    """Rank single additives and pairs in the host: who protects which electrode, what stays open.
+
+    JSON and CSV have the fields rank, rank_low, rank_high, formulation, score, score_high (with
+    the best possible values where some are missing), anode_by, cathode_by, open_sides, state,
+    reason; JSON also criteria, each with name, value, weight, reason.
+    """
+    from mgscreen.cli.databases import open_results
+    from mgscreen.cli.output import PAGE, emit, writing
+    from mgscreen.ranking.pairs import rank_pairs
+
+    database, name = open_results(campaign, db)
+    found = [one.model_dump(mode="json") for one in rank_pairs(database, name)[:top]]
+    fields = (*PAIR_FIELDS, "criteria") if how is Format.JSON else PAIR_FIELDS
+    for one in found:
+        if how is not Format.JSON:
+            one["open_sides"] = ", ".join(one["open_sides"])
+    with writing(output):
+        emit(found, fields, how.value, columns=PAIR_COLUMNS, title=f"Pairs, {name}", width=PAGE)
 
 
 def rows(ranked: Iterable[Any]) -> list[dict[str, Any]]:

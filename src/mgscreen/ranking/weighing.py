@@ -103,7 +103,8 @@ def utilities(frame: pd.DataFrame, scales: Sequence[Scale]) -> Utilities:
     ----------
     frame
         One row per candidate; for each criterion a column of its name and, optionally, one of
-        ``<name>_sd``, in its unit. NaN: no value.
+        ``<name>_sd``, in its unit. NaN: no value. A value that is itself a probability may have
+        ``<name>_variance`` instead, the variance of its utility.
     """
     n, m = len(frame), len(scales)
     mean, variance = np.full((n, m), np.nan), np.full((n, m), np.nan)
@@ -118,6 +119,9 @@ def utilities(frame: pd.DataFrame, scales: Sequence[Scale]) -> Utilities:
         )
         span = scale.best - scale.worst
         mean[:, j], variance[:, j] = _clipped((x - scale.worst) / span, sd / abs(span))
+        given = f"{scale.name}_variance"
+        if given in frame:
+            variance[:, j] = frame[given].to_numpy(dtype=float, na_value=np.nan)
         limit *= _holds(x, sd, scale)
     return Utilities(mean, variance, limit)
 

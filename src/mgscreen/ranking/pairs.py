@@ -1,0 +1,351 @@
+"""Which additives belong together: single additives and pairs in the host, against both electrodes.
+
+A formulation is the host electrolyte with one or two of the candidates. What is asked of it are
+probabilities, from the same evidence as the roles of its members:
+
+``anode_protected``, ``cathode_protected``
+    at least one member forms an SEI (a CEI): ``1 - prod (1 - p)`` over the members. A member whose
+    question is withheld (its electron lands on the metal ion) adds nothing; where that is so of all
+    members, there is no value.
+``both_sides``
+    the product of the two: an open side lets its products reach the other electrode.
+``selective``
+    each member reacts at its own electrode first. With *a* for the anode and *k* for the cathode:
+    ``Phi((E_red(a) - E_red(k)) / sd) Phi((E_ox(a) - E_ox(k)) / sd)``. A single additive has no
+    rival, and 1. Where the electron of one lands on the metal ion, its reduction potential is not
+    its own, and there is no value.
+``compatible``
+    the members do not oxidise each other in solution: ``Phi(gap / sd)`` with the smallest
+    ``E_ox(x) - E_red(y)`` over two different members.
+
+The criteria and their weights are those of the campaign (``[[ranking.pairs]]``). Nothing here knows
+the name of any molecule.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mgscreen.ranking.criteria import ELECTRON_HERE, OXIDISED_FIRST, REDUCED_FIRST
+from mgscreen.ranking.score import Sampling
+from mgscreen.ranking.weighing import Change, Scale, sensitivity, weigh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+
+    from mgscreen.campaign.criteria import CriterionSpec
+    from mgscreen.database.database import Database
+    from mgscreen.ranking.results import Margin, RankedAdditive
+
+COVERED = 0.5
+"""A side counts as covered from this probability on, in the sentences; the score knows no such
+line."""
+DERIVED = ("anode_protected", "cathode_protected", "both_sides", "selective", "compatible")
+
+
+class PairCriterion(BaseModel):
+    """One criterion of a formulation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    value: float | None = Field(description="None: not known, see reason")
+    weight: float
+    reason: str
+
+
+class RankedPair(BaseModel):
+    """A formulation with its rank and what it stands on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rank: int | None
+    rank_low: int | None
+    rank_high: int | None
+    formulation: str = Field(description="members joined by +")
+    members: tuple[str, ...]
+    anode_by: str = Field(description="who protects the anode; empty where nobody is known to")
+    cathode_by: str = ""
+    open_sides: tuple[str, ...] = Field(description="sides left open, or not known to be covered")
+    score: float | None
+    score_high: float | None = Field(description="with the best possible values where some miss")
+    state: str = Field(description="completed, or partial where a criterion has no value")
+    reason: str
+    criteria: tuple[PairCriterion, ...]
+
+
+def rank_pairs(
+    database: Database, campaign: str | int | None = None, *, samples: int | None = None
+) -> list[RankedPair]:
+    """Rank all single additives and pairs of a campaign, best first.
+
+    Raises
+    ------
+    InputError
+        If there is no such campaign, or a criterion is about something that is not derived here.
+    """
+    from mgscreen.ranking.roles import rank_additives, read_campaign
+
+    options = read_campaign(database, campaign).ranking
+    return pairs_of(
+        rank_additives(database, campaign, samples=100),
+        options.pairs,
+        Sampling(samples=options.samples if samples is None else samples, seed=options.seed),
+    )
+
+
+def pairs_of(
+    ranked: Iterable[RankedAdditive],
+    criteria: Sequence[CriterionSpec],
+    sampling: Sampling | None = None,
+) -> list[RankedPair]:
+    """Rank the formulations that candidates can make; see the module's text for the values."""
+    members = sorted(
+        (r for r in ranked if r.state in {"completed", "partial"}), key=lambda r: r.candidate
+    )
+    groups = [(m,) for m in members] + list(combinations(members, 2))
+    if not groups:
+        return []
+    scales = [_scale(spec) for spec in criteria]
+    judged = [_judge(group) for group in groups]
+    table = weigh(_frame(judged), scales, sampling)
+    by_name = {one["candidate"]: one for one in judged}
+    return [_pair(by_name[str(row["candidate"])], row, scales) for row in table.to_dict("records")]
+
+
+def pair_sensitivity(
+    ranked: Iterable[RankedAdditive], criteria: Sequence[CriterionSpec]
+) -> list[Change]:
+    """Return what would change the first place among the formulations."""
+    members = [r for r in ranked if r.state in {"completed", "partial"}]
+    groups = [(m,) for m in members] + list(combinations(members, 2))
+    scales = [_scale(spec) for spec in criteria]
+    table = weigh(_frame([_judge(g) for g in groups]), scales, Sampling(samples=100))
+    return sensitivity(table, scales)
+
+
+def _scale(spec: CriterionSpec) -> Scale:
+    from mgscreen.core.errors import InputError
+
+    if spec.property not in DERIVED:
+        known = ", ".join(DERIVED)
+        raise InputError(
+            f"ranking.pairs: there is no value '{spec.property}' of a formulation (known: {known})"
+        )
+    return Scale(spec.property, spec.worst, spec.best, spec.weight, spec.at_least, spec.at_most)
+
+
+def _frame(judged: list[dict[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = ["candidate", *DERIVED, *(f"{name}_variance" for name in DERIVED)]
+    rows = []
+    for one in judged:
+        row: dict[str, Any] = {"candidate": one["candidate"]}
+        for name in DERIVED:
+            p = one["values"][name][0]
+            row[name] = p
+            # true or false in a world in which everything were known
+            row[f"{name}_variance"] = None if p is None else p * (1.0 - p)
+        rows.append(row)
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.astype(dict.fromkeys(columns[1:], "float64"))
+
+
+def _judge(group: tuple[RankedAdditive, ...]) -> dict[str, Any]:
+    """Return the values of one formulation, each with its reason."""
+    names = tuple(m.candidate for m in group)
+    anode = {m.candidate: _sei(m) for m in group}
+    cathode = {m.candidate: _cei(m) for m in group}
+    a, why_a = _covered("SEI", anode)
+    c, why_c = _covered("CEI", cathode)
+    both = a * c if a is not None and c is not None else None
+    if both is None:
+        why_both = "one side is not known"
+    else:
+        why_both = f"{a:.2f} at the anode times {c:.2f} at the cathode"
+    return {
+        "candidate": " + ".join(names),
+        "members": names,
+        "anode_by": _who(anode),
+        "cathode_by": _who(cathode),
+        "values": {
+            "anode_protected": (a, why_a),
+            "cathode_protected": (c, why_c),
+            "both_sides": (both, why_both),
+            "selective": _selective(group, anode, cathode),
+            "compatible": _compatible(group),
+        },
+    }
+
+
+def _sei(member: RankedAdditive) -> tuple[float | None, str]:
+    """Probability that a member forms an SEI; None with the reason where it is withheld."""
+    by_name = {c.name: c for c in member.criteria}
+    here, first = by_name.get(ELECTRON_HERE), by_name.get(REDUCED_FIRST)
+    for criterion in (first, here):
+        if criterion is not None and criterion.holds is None and criterion.probability is None:
+            return None, criterion.reason
+    if here is not None and here.holds is None:
+        return None, here.reason
+    if member.p_sei is None:
+        return None, "no reduction potential"
+    return member.p_sei, ""
+
+
+def _cei(member: RankedAdditive) -> tuple[float | None, str]:
+    by_name = {c.name: c for c in member.criteria}
+    first = by_name.get(OXIDISED_FIRST)
+    if member.p_cei is None:
+        return None, first.reason if first is not None else "no oxidation potential"
+    return member.p_cei, ""
+
+
+def _covered(film: str, chances: dict[str, tuple[float | None, str]]) -> tuple[float | None, str]:
+    known = {name: p for name, (p, _) in chances.items() if p is not None}
+    unknown = {name: why for name, (p, why) in chances.items() if p is None}
+    said = [
+        f"{name} forms {'an' if film == 'SEI' else 'a'} {film} with probability {p:.2f}"
+        for name, p in known.items()
+    ]
+    said += [f"{name} not known: {why}" for name, why in unknown.items()]
+    if not known:
+        return None, "; ".join(said)
+    none_does = 1.0
+    for p in known.values():
+        none_does *= 1.0 - p
+    return 1.0 - none_does, "; ".join(said)
+
+
+def _who(chances: dict[str, tuple[float | None, str]]) -> str:
+    known = {name: p for name, (p, _) in chances.items() if p is not None and p >= COVERED}
+    return max(known, key=lambda name: (known[name], name)) if known else ""
+
+
+def _margin(member: RankedAdditive, side: str) -> Margin | None:
+    return next((m for m in member.margins if m.side == side), None)
+
+
+def _selective(
+    group: tuple[RankedAdditive, ...],
+    anode: dict[str, tuple[float | None, str]],
+    cathode: dict[str, tuple[float | None, str]],
+) -> tuple[float | None, str]:
+    from scipy.special import ndtr
+
+    from mgscreen.ranking.score import margin_sd
+
+    if len(group) == 1:
+        return 1.0, "a single additive has no rival"
+    x, y = group
+    withheld = [name for name, (p, _) in anode.items() if p is None]
+    if withheld:
+        return None, f"whose reduction comes first is not known: see {', '.join(withheld)}"
+    best: tuple[float, float, str] | None = None
+    for a, k in ((x, y), (y, x)):
+        red_a, red_k = _margin(a, "reduction"), _margin(k, "reduction")
+        ox_a, ox_k = _margin(a, "oxidation"), _margin(k, "oxidation")
+        if red_a is None or red_k is None or ox_a is None or ox_k is None:
+            continue
+        z_red = (red_a.potential_v - red_k.potential_v) / float(
+            margin_sd(red_a.potential_sd, red_k.potential_sd)
+        )
+        z_ox = (ox_a.potential_v - ox_k.potential_v) / float(
+            margin_sd(ox_a.potential_sd, ox_k.potential_sd)
+        )
+        chance = float(ndtr(z_red) * ndtr(z_ox))
+        duty = (anode[a.candidate][0] or 0.0) * (cathode[k.candidate][0] or 0.0)
+        why = (
+            f"{a.candidate} for the anode (reduced at {red_a.potential_v:.2f} against "
+            f"{red_k.potential_v:.2f} V) and {k.candidate} for the cathode (oxidised at "
+            f"{ox_k.potential_v:.2f} against {ox_a.potential_v:.2f} V)"
+        )
+        if best is None or (duty, chance) > best[:2]:
+            best = (duty, chance, why)
+    if best is None:
+        missing = [
+            f"{m.candidate} has no {side} potential"
+            for m in group
+            for side in ("reduction", "oxidation")
+            if _margin(m, side) is None
+        ]
+        return None, "; ".join(missing)
+    return best[1], best[2]
+
+
+def _compatible(group: tuple[RankedAdditive, ...]) -> tuple[float | None, str]:
+    from scipy.special import ndtr
+
+    from mgscreen.ranking.score import margin_sd
+
+    if len(group) == 1:
+        return 1.0, "a single additive has no partner"
+    found: list[tuple[float, float, str]] = []
+    for x, y in (group, group[::-1]):
+        ox, red = _margin(x, "oxidation"), _margin(y, "reduction")
+        if ox is None or red is None:
+            continue
+        gap = ox.potential_v - red.potential_v
+        sd = float(margin_sd(ox.potential_sd, red.potential_sd))
+        found.append(
+            (
+                gap,
+                float(ndtr(gap / sd)),
+                f"{y.candidate} would have to oxidise {x.candidate} against {gap:.2f} V",
+            )
+        )
+    if len(found) < 2:  # noqa: PLR2004 - one direction is not known
+        return None, "a potential of one member is missing"
+    gap, chance, why = min(found)
+    return chance, why
+
+
+def _pair(one: dict[str, Any], row: dict[Any, Any], scales: Sequence[Scale]) -> RankedPair:
+    import pandas as pd
+
+    values: dict[str, tuple[float | None, str]] = one["values"]
+    opened = []
+    for side, key in (("anode", "anode_protected"), ("cathode", "cathode_protected")):
+        p = values[key][0]
+        if p is None:
+            opened.append(f"{side} (not known)")
+        elif p < COVERED:
+            opened.append(side)
+    ranked = not pd.isna(row["rank"])
+    missing = [s.name for s in scales if s.weight > 0 and values[s.name][0] is None]
+    return RankedPair(
+        rank=int(row["rank"]) if ranked else None,
+        rank_low=int(row["rank_low"]) if ranked else None,
+        rank_high=int(row["rank_high"]) if ranked else None,
+        formulation=one["candidate"],
+        members=one["members"],
+        anode_by=one["anode_by"],
+        cathode_by=one["cathode_by"],
+        open_sides=tuple(opened),
+        score=float(row["score"]) if ranked else None,
+        score_high=float(row["score_high"]) if ranked else None,
+        state="partial" if missing else "completed",
+        reason=_sentence(one, opened),
+        criteria=tuple(
+            PairCriterion(
+                name=s.name, value=values[s.name][0], weight=s.weight, reason=values[s.name][1]
+            )
+            for s in scales
+        ),
+    )
+
+
+def _sentence(one: dict[str, Any], opened: list[str]) -> str:
+    parts = []
+    if one["anode_by"]:
+        parts.append(f"{one['anode_by']} protects the anode")
+    if one["cathode_by"]:
+        parts.append(f"{one['cathode_by']} protects the cathode")
+    if opened:
+        parts.append(f"open: {', '.join(opened)}")
+    return "; ".join(parts)
