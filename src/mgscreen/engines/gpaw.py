@@ -29,7 +29,7 @@ from mgscreen.engines.periodic import (
     PeriodicRelaxation,
     PeriodicResult,
 )
-from mgscreen.engines.periodic_relax import check_distances, relax_periodic
+from mgscreen.engines.periodic_relax import CURVATURE, check_distances, relax_periodic
 from mgscreen.engines.versions import engine_version
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ OPTIONS = {
     "max_iterations": count(200, "a whole number of SCF iterations"),
     "fmax": positive(0.03, "a force in eV/angstrom at which a relaxation has converged"),
     "fmax_cell": positive(0.005, "the same where the cell is relaxed too: small cells need it"),
+    "curvature": positive(CURVATURE, "the optimiser's first guess of a curvature, eV/angstrom^2"),
     "max_steps": count(150, "a whole number of relaxation steps"),
 }
 
@@ -257,6 +258,7 @@ class GpawEngine:
                 convention=self.energy_convention,
                 fmax=float(self._settings["fmax" if cell == "fixed" else "fmax_cell"]),
                 max_steps=int(self._settings["max_steps"]),
+                curvature=float(self._settings["curvature"]),
             )
         except KohnShamConvergenceError:
             raise ScientificFailureError(

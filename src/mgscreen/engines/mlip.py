@@ -33,7 +33,7 @@ from mgscreen.engines.periodic import (
     PeriodicRelaxation,
     PeriodicResult,
 )
-from mgscreen.engines.periodic_relax import check_distances, relax_periodic
+from mgscreen.engines.periodic_relax import CURVATURE, check_distances, relax_periodic
 from mgscreen.engines.versions import engine_version
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 OPTIONS = {
     # 0.02 stops Mg 0.7 % from CHGNet's own c: small cells need a small force on the cell
     "fmax": positive(0.005, "a force in eV/angstrom at which a relaxation has converged"),
+    "curvature": positive(CURVATURE, "the optimiser's first guess of a curvature, eV/angstrom^2"),
     "max_steps": count(500, "a whole number of relaxation steps"),
     "checkpoint": Option("", (str,), "the path of a file of weights"),
     "device": Option("cpu", (str,), "cpu or cuda", choices=("cpu", "cuda")),
@@ -168,6 +169,7 @@ class MlipEngine:
             convention=self.energy_convention,
             fmax=float(self._settings["fmax"]),
             max_steps=int(self._settings["max_steps"]),
+            curvature=float(self._settings["curvature"]),
         )
 
 

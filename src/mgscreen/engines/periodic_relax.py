@@ -53,6 +53,11 @@ class _FromSteps(Calculator):
             self.results["stress"] = full_3x3_to_voigt_6_stress(rows[n:])
 
 
+CURVATURE = 70.0
+"""ASE's first guess of every curvature, eV/angstrom^2: right for a stiff bond. Atoms in and on a soft
+metal have some 10 to 20, and BFGS needs half the steps from there."""
+
+
 def relax_periodic(  # noqa: PLR0913
     engine: PeriodicEngine,
     structure: AtomicStructure,
@@ -63,6 +68,7 @@ def relax_periodic(  # noqa: PLR0913
     convention: EnergyConvention,
     fmax: float,
     max_steps: int,
+    curvature: float = CURVATURE,
 ) -> PeriodicRelaxation:
     """Relax with BFGS, then FIRE where BFGS stalls; see ``PeriodicEngine.relax``.
 
@@ -105,7 +111,7 @@ def relax_periodic(  # noqa: PLR0913
     steps = Steps(workdir / f"relax-{key}.jsonl", key, evaluate)
     atoms: Any = structure.to_ase()
     atoms.calc = _FromSteps(steps, stress=stress)
-    converged = _optimise(atoms, fixed, cell, fmax=fmax, max_steps=max_steps)
+    converged = _optimise(atoms, fixed, cell, fmax=fmax, max_steps=max_steps, alpha=curvature)
     final = AtomicStructure.model_validate(
         {
             **structure.model_dump(),
@@ -132,7 +138,13 @@ def relax_periodic(  # noqa: PLR0913
 
 
 def _optimise(
-    atoms: Atoms, fixed: Sequence[int], cell: CellPolicy, *, fmax: float, max_steps: int
+    atoms: Atoms,
+    fixed: Sequence[int],
+    cell: CellPolicy,
+    *,
+    fmax: float,
+    max_steps: int,
+    alpha: float,
 ) -> bool:
     from ase.constraints import FixAtoms
     from ase.filters import FrechetCellFilter
@@ -148,7 +160,7 @@ def _optimise(
     elif cell == "in-plane":
         target = FrechetCellFilter(atoms, mask=VOIGT_IN_PLANE)
     first = min(max_steps, 60 + 3 * len(atoms))
-    done = BFGS(target, logfile=None, maxstep=0.1).run(fmax=fmax, steps=first)
+    done = BFGS(target, logfile=None, maxstep=0.1, alpha=alpha).run(fmax=fmax, steps=first)
     if not done and max_steps > first:
         done = FIRE(target, logfile=None, maxstep=0.1).run(fmax=fmax, steps=max_steps - first)
     return bool(done)
