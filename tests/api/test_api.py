@@ -31,7 +31,8 @@ def test_rankings_are_frames(results):
 
 
 def test_a_value_leads_to_its_atoms(results):
-    row = results.properties("homo", "TFSI").iloc[0]
+    rows = results.properties("homo", "TFSI")
+    row = rows[rows["form"] == "ion"].iloc[0]
     atoms = results.atoms(row["calculation"])
     assert atoms.get_chemical_formula() == "C2F6NO4S2"
     assert atoms.info["charge"] == -1
