@@ -23,7 +23,9 @@ from mgscreen.cli import (
     report,
     retry,
     run,
+    serve,
     status,
+    submit,
     validate,
 )
 from mgscreen.cli.options import unwrapped
@@ -87,12 +89,14 @@ def _add(function: Any, name: str, example: str) -> None:
 
 
 _add(run.run, "run", "mgscreen run workflows/laptop.toml --workers 2")
+_add(submit.submit, "submit", "mgscreen submit workflows/laptop.toml --cluster slurm --dry-run")
 _add(status.status, "status", "mgscreen status laptop --watch")
 _add(retry.retry, "retry", "mgscreen retry workflows/laptop.toml --job 'orbitals [MgTFSI]+'")
 _add(query.query, "query", "mgscreen query --property lumo --candidate TFSI --format json")
 app.add_typer(rank.app, name="rank")
 _add(explain.explain, "explain", "mgscreen explain TFSI")
 _add(report.report, "report", "mgscreen report laptop --output laptop.html")
+_add(serve.serve, "serve", "mgscreen serve laptop --port 8001")
 _add(validate.validate, "validate", "mgscreen validate laptop --format csv")
 _add(plan.plan, "plan", "mgscreen plan workflows/laptop.toml --graph laptop.svg")
 _add(new.new, "new", "mgscreen new my-campaign")

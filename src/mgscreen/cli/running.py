@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mgscreen.cli.failures import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mgscreen.campaign.loader import Loaded
     from mgscreen.campaign.models import Execution
@@ -34,6 +34,8 @@ class Options:
     threads: int | None = None
     memory_gb: float | None = None
     quiet: bool = False
+    driver: Mapping[str, Any] = field(default_factory=dict)
+    """arguments of the driver besides, or in place of, those made here: a cluster's executor"""
 
     def resources(self, given: Execution) -> Execution:
         """Return the campaign's resources with those of the command line in their place.
@@ -213,7 +215,7 @@ def _repeat_some(
             }
             for job in jobs
         )
-        options = LoopOptions(**how, retry=True, modules=(), executor=None)
+        options = LoopOptions(**{"executor": None, **how}, retry=True, modules=())
         return Loop(database, campaign_id, options).run()
 
 
@@ -235,6 +237,7 @@ def _named(name: str, jobs: Sequence[Job], failed: Sequence[Job]) -> list[Job]:
 def _driving(loaded: Loaded, place: Place, options: Options) -> Iterator[dict[str, Any]]:
     """Give what the driver takes, with a progress display that lasts as long as the block."""
     from mgscreen.core.runtime import Runtime
+    from mgscreen.execution.control import FOLDER
     from mgscreen.execution.limits import Limits
     from mgscreen.execution.progress import show
 
@@ -253,6 +256,8 @@ def _driving(loaded: Loaded, place: Place, options: Options) -> Iterator[dict[st
         "limits": Limits.of(resources),
         "on_event": None,
         "log_folder": folder / "logs",
+        "control": folder / FOLDER,
+        **options.driver,
     }
     if options.quiet:
         yield how

@@ -44,16 +44,18 @@ class Options:
     on_event: Callable[[Event], None] | None
     retry: bool
     modules: tuple[str, ...]
-    executor: Executor | None
+    executor: Executor | Callable[[], Executor] | None
     log_folder: Path | None
+    control: Path | None = None
 
 
 @dataclass
 class Flight:
-    """A job in the executor."""
+    """A job in the executor; ``name`` is its class of tasks."""
 
     node: Node
     since: float
+    name: str = ""
     values: dict[str, Any] = field(default_factory=dict)
 
 

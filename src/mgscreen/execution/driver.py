@@ -34,8 +34,9 @@ def run_flow(  # noqa: PLR0913 - a front door
     on_event: Callable[[Event], None] | None = None,
     retry: bool = False,
     modules: Sequence[str] = (),
-    executor: Executor | None = None,
+    executor: Executor | Callable[[], Executor] | None = None,
     log_folder: Path | None = None,
+    control: Path | None = None,
 ) -> Summary:
     """Run a flow to its end, or until Ctrl-C.
 
@@ -64,10 +65,13 @@ def run_flow(  # noqa: PLR0913 - a front door
     modules
         Packages whose functions the jobs may name besides those of jobflow and mgscreen.
     executor
-        Anything that speaks ``concurrent.futures.Executor``; None: a ``WorkerPool`` of this
-        machine, which alone can enforce ``limits``.
+        Anything that speaks ``concurrent.futures.Executor``, or what makes one once this process
+        is known to be the campaign's only driver; None: a ``WorkerPool`` of this machine, which
+        alone can enforce ``limits``.
     log_folder
         Where tracebacks and the output of workers go; None: nowhere.
+    control
+        Folder in which others ask this run to stop; see ``mgscreen.execution.control``.
 
     Returns
     -------
@@ -102,6 +106,7 @@ def run_flow(  # noqa: PLR0913 - a front door
             modules=modules,
             executor=executor,
             log_folder=log_folder,
+            control=control,
         )
 
 
@@ -115,8 +120,9 @@ def resume(  # noqa: PLR0913 - a front door
     on_event: Callable[[Event], None] | None = None,
     retry: bool = False,
     modules: Sequence[str] = (),
-    executor: Executor | None = None,
+    executor: Executor | Callable[[], Executor] | None = None,
     log_folder: Path | None = None,
+    control: Path | None = None,
 ) -> Summary:
     """Go on with the jobs of a campaign as the database has them; see ``run_flow``.
 
@@ -135,6 +141,7 @@ def resume(  # noqa: PLR0913 - a front door
             modules=modules,
             executor=executor,
             log_folder=log_folder,
+            control=control,
         )
 
 
@@ -169,8 +176,9 @@ def _drive(  # noqa: PLR0913 - what run_flow was given
     on_event: Callable[[Event], None] | None,
     retry: bool,
     modules: Sequence[str],
-    executor: Executor | None,
+    executor: Executor | Callable[[], Executor] | None,
     log_folder: Path | None,
+    control: Path | None,
 ) -> Summary:
     if retry:
         database.reset_jobs(campaign_id, [State.FAILED, State.LOST])
@@ -189,6 +197,7 @@ def _drive(  # noqa: PLR0913 - what run_flow was given
         modules=tuple(modules),
         executor=executor,
         log_folder=log_folder,
+        control=control,
     )
     return Loop(database, campaign_id, options).run()
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import heapq
 import json
-from collections import defaultdict
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import suppress
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from mgscreen.core.errors import MgscreenError
-from mgscreen.database.jobs import Job
 from mgscreen.database.schema import now
-from mgscreen.execution.board import Board, Flight, Options
+from mgscreen.execution.board import Flight, Options
+from mgscreen.execution.cluster.faults import TaskFaultError
 from mgscreen.execution.codec import decode
+from mgscreen.execution.control import Control
+from mgscreen.execution.dispatch import dispatch_for
+from mgscreen.execution.intake import Intake
 from mgscreen.execution.interrupt import Interrupt, interruptible
 from mgscreen.execution.pool import LimitExceededError, WorkerPool
-from mgscreen.execution.prepare import Identifier, Prepared, prepare
+from mgscreen.execution.prepare import prepare
+from mgscreen.execution.replies import light, short, usage
 from mgscreen.execution.states import State
 from mgscreen.execution.summary import NOT_RUN, STOPPED, Summary, clock
-from mgscreen.execution.worker import describe_runtime, run_payload
 
 if TYPE_CHECKING:
     from mgscreen.core.documents import Document
@@ -28,18 +29,11 @@ if TYPE_CHECKING:
     from mgscreen.execution.graph import Node
     from mgscreen.execution.summary import EventKind
 
-BATCH = 50
-"""Jobs that are examined in one go."""
-_SPARE = 2
-"""Jobs handed to the executor beyond its workers, so that none waits for the driver."""
-_KEPT_TEXTS = 200
 _WAIT_S = 0.1
-_REASON = 400
-"""Longest reason that a job's row gets, characters."""
-_COLUMNS = {f.name for f in fields(Job)}
+CANCELLED = "cancelled on request"
 
 
-class Loop:
+class Loop(Intake):
     """Drives the jobs of one campaign to their end.
 
     Parameters
@@ -53,30 +47,24 @@ class Loop:
     """
 
     def __init__(self, database: Database, campaign_id: int, options: Options) -> None:
-        self._board = Board(database, campaign_id, options)
-        self._runtime = describe_runtime(options.runtime)
-        self._identifier = Identifier(options.modules)
-        self._queue: list[tuple[float, int, int, Node]] = []
-        self._texts: dict[tuple[str, int], str] = {}
-        self._doing: dict[str, Node] = {}
-        """identities that are queued or run now"""
-        self._twins: dict[str, list[Node]] = defaultdict(list)
-        self._fresh: set[str] = set()
-        """failed calculations of this run: also a retry takes them over"""
-        self._stopped_by: str | None = None
-        self._stopping: dict[str, str] = {}
-        """jobs that told their children not to run: name, by uuid"""
-        self._tie = 0
+        super().__init__(database, campaign_id, options)
+        self._flying: Counter[str] = Counter()
+        """submitted jobs, by class of tasks"""
+        self._control = Control(options.control)
 
     def run(self) -> Summary:
         """Run until nothing is left to do, or until somebody asks to stop."""
         self._board.load()
-        own = self._board.options.executor is None
-        executor = self._board.options.executor or self._pool()
+        given = self._board.options.executor
+        own = given is None
+        executor = self._pool() if given is None else given
+        if not isinstance(executor, Executor):
+            executor = executor()
+        self._dispatch = dispatch_for(executor, self._board.options.workers)
         try:
             with interruptible() as interrupt:
                 self._board.tell("begin")
-                self._run(executor, interrupt)
+                self._run(interrupt)
                 if interrupt.requested:
                     self._interrupt(executor, own=own)
         finally:
@@ -95,10 +83,12 @@ class Loop:
             log_file=None if folder is None else folder / "workers.log",
         )
 
-    def _run(self, executor: Executor, interrupt: Interrupt) -> None:
+    def _run(self, interrupt: Interrupt) -> None:
         while not interrupt.requested:
+            self._obey(interrupt)
             self._examine()
-            self._submit(executor)
+            self._submit()
+            self._dispatch.tend()
             self._look()
             self._board.flush()
             if not self._board.flights:
@@ -114,103 +104,19 @@ class Loop:
             if clock() > self._board.next_tick:
                 self._board.tell("tick")
 
-    # before a job runs
-
-    def _examine(self) -> None:
-        """Find out what the next READY jobs need: a worker, or only the database."""
-        nodes: list[Node] = []
-        while len(nodes) < BATCH:
-            node = self._board.dag.pop_ready()
-            if node is None:
-                break
-            nodes.append(node)
-        if not nodes:
-            return
-        ready = prepare(self._board.database, nodes)
-        nodes = self._without_failed(nodes, ready)
-        known = self._known(nodes, ready)
-        for node in nodes:
-            name = node.identity
-            self._board.note(node)
-            if name is not None and name in known:
-                self._take_over(node, ready[node.key], known[name])
-            elif name is not None and self._doing.get(name, node) is not node:
-                self._twins[name].append(node)
-            else:
-                if name is not None:
-                    self._doing[name] = node
-                self._enqueue(node, ready[node.key])
-
-    def _without_failed(
-        self, nodes: list[Node], ready: dict[tuple[str, int], Prepared]
-    ) -> list[Node]:
-        rest, failed = [], []
-        for node in nodes:
-            reason = self._obstacle(node, ready[node.key])
-            if reason:
-                failed.append((node, reason))
-            else:
-                rest.append(node)
-        self._board.fail_unrun(failed)
-        return rest
-
-    def _obstacle(self, node: Node, prepared: Prepared) -> str:
-        """Return why a job may not run, or an empty text."""
-        stop = (
-            self._stopped_by
-            or prepared.stopped_by
-            or next((self._stopping[u] for u in node.parents if u in self._stopping), None)
-        )
-        if stop is not None:
-            return f"{STOPPED}{stop}"
-        parent = self._board.dag.failed_parent(node)
-        stopped = parent is not None and parent.reason.startswith(STOPPED)
-        if parent is None or (prepared.accepts_failed and not stopped):
-            return ""
-        if parent.reason.startswith(NOT_RUN):
-            # the cause, not the chain
-            return parent.reason
-        return f"{NOT_RUN}{parent.job.name} failed ({parent.reason})"
-
-    def _known(
-        self, nodes: list[Node], ready: dict[tuple[str, int], Prepared]
-    ) -> dict[str, dict[str, Any]]:
-        """Compute identities and return the finished calculations among them."""
-        for node in nodes:
-            node.identity = self._identifier.identity(ready[node.key])
-        names = {node.identity for node in nodes if node.identity is not None}
-        found = self._board.database.find_calculations(names) if names else {}
-        return {
-            name: row
-            for name, row in found.items()
-            if row["state"] == "completed" or not self._board.options.retry or name in self._fresh
-        }
-
-    def _take_over(self, node: Node, prepared: Prepared, row: dict[str, Any]) -> None:
-        output = self._identifier.output(prepared.job, row["document"])
-        self._board.database.take_over(node.job, row["hash"], output)
-        self._board.dirty.pop(node.key, None)
-        self._board.summary.cached += 1
-        state = State.COMPLETED if row["state"] == "completed" else State.FAILED
-        self._board.close(node, state, row["reason"])
-        self._board.tell("cached", node, reason=row["reason"])
-
-    def _enqueue(self, node: Node, prepared: Prepared) -> None:
-        self._tie += 1
-        heapq.heappush(self._queue, (-node.priority, node.job.position, self._tie, node))
-        if len(self._texts) < _KEPT_TEXTS:
-            self._texts[node.key] = prepared.text(self._board.options.modules, self._runtime)
-
-    def _submit(self, executor: Executor) -> None:
-        capacity = self._board.options.workers + _SPARE
-        while self._queue and len(self._board.flights) < capacity:
-            node = heapq.heappop(self._queue)[-1]
+    def _submit(self) -> None:
+        while True:
+            found = self._queue.pop(lambda name: self._dispatch.room(name, self._flying[name]))
+            if found is None:
+                return
+            name, node = found
             text = self._texts.pop(node.key, None)
             if text is None:
                 prepared = prepare(self._board.database, [node])[node.key]
                 text = prepared.text(self._board.options.modules, self._runtime)
-            future = executor.submit(run_payload, text)
-            self._board.flights[future] = Flight(node, clock())
+            future = self._dispatch.submit(node, text)
+            self._board.flights[future] = Flight(node, clock(), name)
+            self._flying[name] += 1
             self._board.dag.move(node, State.SUBMITTED)
             attempts = node.job.attempts + 1 + node.losses
             self._board.note(node, submitted_at=now(), attempts=attempts)
@@ -230,13 +136,28 @@ class Loop:
     def _collect(self, future: Future[Any]) -> None:
         self._look()
         flight = self._board.flights.pop(future)
+        self._flying[flight.name] -= 1
         node = flight.node
         if node.identity is not None:
             self._doing.pop(node.identity, None)
+        self._take(flight, future)
+        if node.state.final:
+            self._dispatch.recorded(node)
+        elif node.identity is not None:
+            return
+        for twin in self._twins.pop(node.identity or "", []):
+            self._board.dag.push_back(twin)
+
+    def _take(self, flight: Flight, future: Future[Any]) -> None:
+        """Record what came of a job, or try it again."""
         try:
             reply = json.loads(future.result())
         except LimitExceededError as error:
             self._fail(flight, str(error), peak_memory_mb=error.peak_mb)
+        except CancelledError:
+            self._fail(flight, CANCELLED)
+        except TaskFaultError as error:
+            self._face(flight, error)
         except Exception as error:  # noqa: BLE001 - of the executor, not of the job
             self._lose(flight, str(error) or type(error).__name__)
         else:
@@ -247,12 +168,8 @@ class Loop:
             elif problem["retryable"]:
                 self._lose(flight, problem["message"])
             else:
-                self._board.log(node, problem["traceback"])
-                self._fail(flight, _short(problem), **_usage(reply))
-        if node.identity is not None and not node.state.final:
-            return
-        for twin in self._twins.pop(node.identity or "", []):
-            self._board.dag.push_back(twin)
+                self._board.log(flight.node, problem["traceback"])
+                self._fail(flight, short(problem), **usage(reply))
 
     def _succeed(self, flight: Flight, reply: dict[str, Any]) -> None:
         node = flight.node
@@ -284,11 +201,11 @@ class Loop:
             new_jobs=rows,
             finished_at=now(),
             **flight.values,
-            **_usage(reply),
+            **usage(reply),
         )
         self._board.dirty.pop(node.key, None)
         self._board.summary.computed += 1
-        for added in self._board.dag.add(_light(row, self._board.campaign_id) for row in rows):
+        for added in self._board.dag.add(light(row, self._board.campaign_id) for row in rows):
             self._board.estimator.add(added.job)
             self._board.note(added)
         self._board.close(node, state, reason, reply["wall_s"])
@@ -335,20 +252,34 @@ class Loop:
         self._board.close(node, State.FAILED, reason)
         self._board.tell("failed", node, reason=reason)
 
+    def _face(self, flight: Flight, fault: TaskFaultError) -> None:
+        """Do about a fault of the cluster what its handlers say."""
+        node = flight.node
+        final = self._dispatch.again(node, fault)
+        if final is not None:
+            self._fail(flight, final, peak_memory_mb=fault.peak_mb)
+            return
+        self._set_lost(node, str(fault))
+        self._board.dag.move(node, State.READY)
+        self._board.note(node)
+
     def _lose(self, flight: Flight, reason: str) -> None:
         """Try a job again whose worker was lost, within the limit."""
         node = flight.node
-        self._board.summary.lost += 1
-        node.losses += 1
-        self._board.dag.move(node, State.LOST, reason)
-        self._board.database.set_job_state(node.job.uuid, node.job.index, State.LOST, reason)
-        self._board.tell("lost", node, reason=reason)
+        self._set_lost(node, reason)
         if node.losses > self._board.options.limits.retries:
             tries = f"{node.losses} attempts" if node.losses > 1 else "1 attempt"
             self._fail(flight, f"lost after {tries}: {reason}")
             return
         self._board.dag.move(node, State.READY)
         self._board.note(node)
+
+    def _set_lost(self, node: Node, reason: str) -> None:
+        self._board.summary.lost += 1
+        node.losses += 1
+        self._board.dag.move(node, State.LOST, reason)
+        self._board.database.set_job_state(node.job.uuid, node.job.index, State.LOST, reason)
+        self._board.tell("lost", node, reason=reason)
 
     def _break_circle(self) -> bool:
         """Fail what can never run, since it waits for itself; return whether there was any."""
@@ -365,6 +296,32 @@ class Loop:
         if len(stuck) == len(rest):
             self._board.fail_unrun([(stuck[0], f"{NOT_RUN}it waits for a job that waits for it")])
         return True
+
+    # requests
+
+    def _obey(self, interrupt: Interrupt) -> None:
+        """Do what somebody asked for: stop, or end single jobs."""
+        stop, uuids = self._control.asked()
+        interrupt.requested = interrupt.requested or stop
+        for uuid in uuids:
+            for future, flight in list(self._board.flights.items()):
+                if flight.node.job.uuid == uuid:
+                    self._dispatch.stop(flight.node, future)
+            waiting = self._queue.remove(lambda node, uuid=uuid: node.job.uuid == uuid)  # type: ignore[misc]
+            flying = {id(flight.node) for flight in self._board.flights.values()}
+            rest = {id(n): n for n in waiting}
+            rest |= {
+                id(n): n
+                for n in self._board.dag.unfinished()
+                if n.job.uuid == uuid and id(n) not in flying
+            }
+            for node in rest.values():
+                self._doing.pop(node.identity or "", None)
+                self._texts.pop(node.key, None)
+            self._board.fail_unrun([(node, CANCELLED) for node in rest.values()])
+            for node in rest.values():
+                for twin in self._twins.pop(node.identity or "", []):
+                    self._board.dag.push_back(twin)
 
     # bookkeeping
 
@@ -390,18 +347,3 @@ class Loop:
         with suppress(MgscreenError):
             # where the database itself failed, its error is on its way already
             self._board.flush()
-
-
-def _light(row: dict[str, Any], campaign_id: int) -> Job:
-    values = {k: v for k, v in row.items() if k in _COLUMNS}
-    return Job(**{**values, "campaign_id": campaign_id})
-
-
-def _usage(reply: dict[str, Any]) -> dict[str, Any]:
-    return {"wall_s": reply["wall_s"], "peak_memory_mb": reply["peak_memory_mb"]}
-
-
-def _short(problem: dict[str, Any]) -> str:
-    message = " ".join(problem["message"].split())
-    text = f"{problem['type']}: {message}" if message else problem["type"]
-    return text if len(text) <= _REASON else f"{text[: _REASON - 1]}…"

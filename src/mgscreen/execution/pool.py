@@ -183,6 +183,13 @@ class WorkerPool(Executor):
                 return worker.peak_mb
         return None
 
+    def stop(self, future: Future[Any]) -> None:
+        """Kill the worker that runs a task; its future raises ``LimitExceededError``."""
+        for worker in list(self._workers):
+            if worker.task is not None and worker.task.future is future:
+                worker.verdict = LimitExceededError("cancelled on request", worker.peak_mb)
+                worker.process.kill()
+
     # the manager's thread
 
     def _wake(self) -> None:

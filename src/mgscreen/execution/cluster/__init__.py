@@ -1,0 +1,1 @@
+"""Tasks on a queue: Parsl's high-throughput executor behind ``concurrent.futures.Executor``."""
