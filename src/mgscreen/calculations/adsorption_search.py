@@ -9,7 +9,7 @@ has reached already, and polishing ends that lie far above the best one. So:
    have come together, up to an operation of the slab's plane group, go on as one;
 3. those within ``WINDOW_EV`` of the best, and any whose bonds changed or that lie below the
    surface, are relaxed with the slab free, roughly, and merged again;
-4. only ends within ``CLOSE_EV`` of the lowest (of the intact ones, and of the dissociated ones) are
+4. only ends that can still be the lowest (of the intact ones, and of the dissociated ones) are
    relaxed to the end.
 
 What is left out is in the result, with the energy at which it was left and why.
@@ -45,8 +45,9 @@ ROUGH_STEPS = 60
 WINDOW_EV = 0.8
 """A start this far above the best one on the frozen slab is not followed: a slab gives way by less
 (a few 0.1 eV for a small atom in a hollow, which is where the best starts are anyway)."""
-CLOSE_EV = 0.1
-"""Ends this near to the lowest one are relaxed to the end; a rough one lies within some 0.02 eV."""
+CLOSE_EV = 0.03
+"""Ends this near to the lowest one, and three times what its last steps brought, are relaxed to the
+end: rough ones lie within some 0.01 eV."""
 SAME_A = 0.3
 """Ends whose atoms fall on each other within this are one, angstrom."""
 SAME_EV = 0.05
@@ -145,19 +146,15 @@ class Search:
             if (end := self._first(start, f"frozen/{k}", frozen=True)) is not None
         ]
         groups = self._merge(first)
+        if len(starts) and len(starts[0].structure.symbols) == self.n + 1:
+            groups = self._surfaced(groups)
         followed, left = self._worth(groups)
         rough = []
         for k, end in enumerate(followed):
             done = self._go_on(end, f"rough/{k}", min(ROUGH_FMAX, 4 * self.fmax), ROUGH_STEPS)
             rough.append(done)
         rough = self._merge(rough)
-        final = []
-        for k, end in enumerate(rough):
-            if self._near_best(end, rough):
-                final.append(self._go_on(end, f"fine/{k}", self.fmax, None))
-            else:
-                end.reason = f"more than {CLOSE_EV:g} eV above the lowest end of its kind"
-                final.append(end)
+        final = self._refined(rough)
         return self._finish([*self._merge(final), *left], len(starts))
 
     def place(self, end: End) -> Place:
@@ -211,10 +208,7 @@ class Search:
             end.reason = str(error)
             return end
         self.calls += done.steps
-        if steps is not None:
-            stage = "rough"
-        else:
-            stage = "relaxed" if done.converged else "not converged"
+        stage = "rough" if steps is not None else "relaxed" if done.converged else "not converged"
         return End(
             starts=end.starts,
             before=end.before,
@@ -243,9 +237,37 @@ class Search:
                 left.append(end)
         return followed, left
 
-    def _near_best(self, end: End, ends: list[End]) -> bool:
-        kind = [e.energy_ev for e in ends if e.fate.intact == end.fate.intact]
-        return end.energy_ev <= min(kind) + CLOSE_EV
+    def _refined(self, rough: list[End]) -> list[End]:
+        """Relax to the end those that can still be the lowest of their kind.
+
+        The lowest rough one goes first; by how much it comes down tells how rough they are.
+        """
+        final = []
+        drop: dict[bool, float] = {}
+        lowest: dict[bool, float] = {}
+        for k, end in enumerate(sorted(rough, key=lambda e: e.energy_ev)):
+            kind = end.fate.intact
+            within = CLOSE_EV + 3 * drop.get(kind, 0.0)
+            if end.energy_ev - lowest.setdefault(kind, end.energy_ev) > within:
+                end.reason = f"more than {within:.2f} eV above the lowest end of its kind"
+                final.append(end)
+                continue
+            done = self._go_on(end, f"fine/{k}", self.fmax, None)
+            drop.setdefault(kind, max(0.0, end.energy_ev - done.energy_ev))
+            final.append(done)
+        return final
+
+    def _surfaced(self, ends: list[End]) -> list[End]:
+        """Join a start from below that has come up at a site to what starts there."""
+        above = {self.place(e).name: e for e in ends if not e.below}
+        kept = []
+        for end in ends:
+            there = above.get(self.place(end).name)
+            if end.below and there is not None and "subsurface" not in end.fate.events:
+                there.starts = [*there.starts, *end.starts]
+            else:
+                kept.append(end)
+        return kept
 
     def _merge(self, ends: list[End]) -> list[End]:
         """Join ends that are one, the lowest first."""

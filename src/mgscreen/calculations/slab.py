@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 KPT_DENSITY = 3.9
 """k-points per reciprocal angstrom: 3x3x1 on Mg(0001) p(3x3), as in the preset."""
 
+SOFT = 15.0
+"""First guess of the curvatures of a metal and what lies on it, eV/angstrom^2."""
+
 
 class SlabDocument(Document):
     """A clean slab; ``structure`` is the relaxed one, ``cut`` as it was cut from the crystal."""
@@ -254,8 +257,11 @@ def slab_level(level: Level, kpts: tuple[int, int, int] | None = None) -> Level:
 
 
 def with_force(level: Level, fmax: float, max_steps: int | None = None) -> Level:
-    """Return a level whose relaxations end at this force (eV/angstrom), or after these steps."""
-    settings = {**level.settings, "fmax": fmax}
+    """Return a level whose relaxations end at this force (eV/angstrom), or after these steps.
+
+    Its optimiser starts from the curvatures of a metal.
+    """
+    settings = {**level.settings, "fmax": fmax, "curvature": SOFT}
     if max_steps is not None:
         settings["max_steps"] = max_steps
     return level.model_copy(update={"settings": settings})

@@ -44,7 +44,14 @@ ROWS: tuple[PropertyInfo, ...] = (
         "the same against the solvated ion and electrons at a potential, both stated",
     ),
     PropertyInfo(
-        "adsorption_dispersion", "eV", "adsorption", "D3(BJ) part of the adsorption energies"
+        "dissociation_energy",
+        "eV",
+        "adsorption",
+        "the same as adsorption_energy_radical for the lowest end in which the fragment has fallen "
+        "apart; its text names the products",
+    ),
+    PropertyInfo(
+        "adsorption_dispersion", "eV", "adsorption", "D3(BJ) part of adsorption_energy_radical"
     ),
     PropertyInfo(
         "adsorption_correction",
@@ -67,12 +74,6 @@ ROWS: tuple[PropertyInfo, ...] = (
         "intact, dissociated, desorbed, physisorbed, subsurface or reconstructed",
     ),
     PropertyInfo("adsorption_products", "", "adsorption", "formulas of what lies on the surface"),
-    PropertyInfo(
-        "site_adsorption_energy",
-        "eV",
-        "adsorption",
-        "energy of each distinct end, on the reference stated; its text names the site",
-    ),
     PropertyInfo(
         "adsorption_force_calls", "1", "adsorption", "energies and forces that the search needed"
     ),

@@ -54,8 +54,8 @@ class _FromSteps(Calculator):
 
 
 CURVATURE = 70.0
-"""ASE's first guess of every curvature, eV/angstrom^2: right for a stiff bond. Atoms in and on a soft
-metal have some 10 to 20, and BFGS needs half the steps from there."""
+"""ASE's first guess of every curvature, eV/angstrom^2: right for a stiff bond. Atoms in and on a
+soft metal have some 10 to 20, and BFGS needs half the steps from there."""
 
 
 def relax_periodic(  # noqa: PLR0913

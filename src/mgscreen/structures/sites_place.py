@@ -177,7 +177,7 @@ def _placed(
     at = np.asarray(site.position, dtype=float)
     moved = positions - positions[anchor] + at
     if site.normal_distance < -SAME_START:
-        return moved
+        return np.asarray(moved)
     atoms = slab.to_ase()
     cell = np.asarray(slab.cell, dtype=float)
     surface = np.array(
