@@ -12,10 +12,14 @@ from typer.core import TyperGroup
 
 from mgscreen import __version__
 from mgscreen.cli import (
+    cancel,
     candidates,
+    cluster,
+    db,
     doctor,
     explain,
     failures,
+    logs,
     new,
     plan,
     query,
@@ -92,6 +96,10 @@ _add(run.run, "run", "mgscreen run workflows/laptop.toml --workers 2")
 _add(submit.submit, "submit", "mgscreen submit workflows/laptop.toml --cluster slurm --dry-run")
 _add(status.status, "status", "mgscreen status laptop --watch")
 _add(retry.retry, "retry", "mgscreen retry workflows/laptop.toml --job 'orbitals [MgTFSI]+'")
+_add(cancel.cancel, "cancel", "mgscreen cancel laptop --job 'orbitals [MgTFSI]+'")
+_add(logs.logs, "logs", "mgscreen logs 'orbitals TFSI-'")
+app.add_typer(cluster.app, name="cluster")
+app.add_typer(db.app, name="db")
 _add(query.query, "query", "mgscreen query --property lumo --candidate TFSI --format json")
 app.add_typer(rank.app, name="rank")
 _add(explain.explain, "explain", "mgscreen explain TFSI")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BUSY_TIMEOUT_S = 30
 """How long a connection waits for another writer."""
 SQLITE_HEADER = b"SQLite format 3\x00"
-_LOCK_KEY = 0x6D67_7363  # "mgsc": serialises the creation of the tables on PostgreSQL
+LOCK_KEY = 0x6D67_7363  # "mgsc": serialises the creation of the tables on PostgreSQL
 
 
 def to_json(value: Any) -> str:
@@ -109,8 +109,12 @@ def parse_address(address: str | os.PathLike[str]) -> URL:
     )
 
 
-def open_engine(url: URL, *, read_only: bool = False) -> Engine:
+def open_engine(url: URL, *, read_only: bool = False, upgrading: bool = False) -> Engine:
     """Return an engine for an address of ``parse_address``, its schema created and checked.
+
+    A database of an older schema can be read as it is. Opened for writing, a SQLite file is
+    brought up to date; a shared PostgreSQL database is not changed behind its users' backs, and
+    whoever opens it is told the command. ``upgrading`` leaves both as they are.
 
     Writing connections of SQLite use the write-ahead log, ``synchronous=NORMAL`` and wait up to
     30 s for another writer; every write transaction takes its lock at its start (``BEGIN
@@ -128,7 +132,7 @@ def open_engine(url: URL, *, read_only: bool = False) -> Engine:
         engine = (
             _sqlite(url, read_only) if url.drivername == "sqlite" else _postgres(url, read_only)
         )
-        _check(engine, url, create=not read_only)
+        _check(engine, url, create=not read_only, upgrading=upgrading)
         if url.drivername == "sqlite" and not read_only:
             _use_log(engine)
     except DBAPIError as error:
@@ -241,14 +245,14 @@ def _postgres(url: URL, read_only: bool) -> Engine:
     )
 
 
-def _check(engine: Engine, url: URL, *, create: bool) -> None:
+def _check(engine: Engine, url: URL, *, create: bool, upgrading: bool = False) -> None:
     """Create the tables in an empty database and compare the version of the schema."""
     with engine.execution_options(mgscreen_write=create).begin() as connection:
         if create and connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
         tables = set(inspect(connection).get_table_names())
         ours = MetaRow.__tablename__ in tables
-        version = _version(connection) if ours else None
+        version = schema_version(connection) if ours else None
         if version is None:
             foreign = tables if engine.dialect.name == "sqlite" else ours
             if foreign or not create:
@@ -259,6 +263,8 @@ def _check(engine: Engine, url: URL, *, create: bool) -> None:
                 {"key": "schema_version", "value": str(SCHEMA_VERSION)},
             )
             return
+        if create and not upgrading and version < SCHEMA_VERSION:
+            _bring_up(connection, url, version)
     if version > SCHEMA_VERSION:
         raise InputError(
             f"'{describe(url)}' has schema version {version} and this mgscreen knows up to "
@@ -266,7 +272,20 @@ def _check(engine: Engine, url: URL, *, create: bool) -> None:
         )
 
 
-def _version(connection: Connection) -> int | None:
+def _bring_up(connection: Connection, url: URL, version: int) -> None:
+    if connection.dialect.name == "sqlite":
+        from mgscreen.database.upgrade import upgrade_connection
+
+        upgrade_connection(connection)
+        return
+    raise InputError(
+        f"'{describe(url)}' has schema version {version} and this mgscreen writes "
+        f"{SCHEMA_VERSION}: run `mgscreen db upgrade --db {describe(url)}` once (back it up before)"
+    )
+
+
+def schema_version(connection: Connection) -> int | None:
+    """Return the version that a database says it has; None if it is none of mgscreen."""
     columns = {c["name"] for c in inspect(connection).get_columns(MetaRow.__tablename__)}
     if not {"key", "value"} <= columns:
         return None

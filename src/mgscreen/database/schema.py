@@ -9,7 +9,8 @@ from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, Text, Unique
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""One step in ``migrations`` for each; see ``mgscreen.database.upgrade``."""
 JSONType = JSON().with_variant(JSONB, "postgresql")
 
 
@@ -158,6 +159,7 @@ class JobRow(Base):
     __tablename__ = "jobs"
     __table_args__ = (
         Index(None, "campaign_id", "state"),
+        Index(None, "campaign_id", "position"),
         Index(None, "calculation"),
     )
 

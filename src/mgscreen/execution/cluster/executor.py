@@ -120,6 +120,7 @@ class ClusterExecutor(Executor):
         self._flying: dict[str, _Flying] = {}
         self._known: dict[tuple[str, int], _Known] = {}
         self._lock = threading.Lock()
+        self._replied: set[str] = set()
         self._next_look = 0.0
         self._next_queue = 0.0
         self.later = ""
@@ -166,7 +167,7 @@ class ClusterExecutor(Executor):
         flying = _Flying(future, inner, lane, task, job)
         with self._lock:
             self._flying[key] = flying
-        inner.add_done_callback(lambda _: self._finished(key))
+        inner.add_done_callback(lambda _: self._finished(key, flying))
         return future
 
     def decide(self, job: Job, fault: TaskFaultError) -> Verdict:
@@ -207,6 +208,7 @@ class ClusterExecutor(Executor):
             self._see_begun()
         if now >= self._next_queue:
             self._next_queue = now + min(self.profile.heartbeat.poll_s, 5.0)
+            self._see_undelivered()
             self._see_ended()
         self.later = next((x.blocks.later for x in self._lanes.values() if x.blocks.later), "")
 
@@ -223,6 +225,11 @@ class ClusterExecutor(Executor):
             )
         self._lanes.clear()
         self._ledger.clear()
+
+    def probe(self, name: TaskClass) -> tuple[Lane, Future[Any]]:
+        """Send a task of a class that only says where it ran and whether all is there."""
+        lane = self._lanes[name] = Lane(name, self.profile.classes[name], self._setting)
+        return lane, lane.submit(b"", "mgscreen.execution.cluster.worker.say")
 
     def terminate(self) -> None:
         """End everything now."""
@@ -295,6 +302,15 @@ class ClusterExecutor(Executor):
                     with suppress(RuntimeError):
                         one.future.set_running_or_notify_cancel()
 
+    def _see_undelivered(self) -> None:
+        """Take replies that were there at the last look already and have not come through Parsl."""
+        there = self._spool.reply_keys()
+        with self._lock:
+            late = [key for key in self._flying if key in there and key in self._replied]
+        self._replied = there
+        for key in late:
+            self._give_up(key, TaskFaultError("lost", "its reply cannot be read"))
+
     def _see_ended(self) -> None:
         """Find tasks whose block has ended, rather than wait for missing signs of life."""
         with self._lock:
@@ -335,20 +351,20 @@ class ClusterExecutor(Executor):
         job = self._job(one)
         return f"on {one.begun.host}" + (f", job {job}" if job else "")
 
-    def _finished(self, key: str) -> None:
-        """Take what Parsl gives for a task; called from Parsl's thread."""
-        one = self._flying.get(key)
-        if one is None:
-            return
+    def _finished(self, key: str, one: _Flying) -> None:
+        """Take what Parsl gives for a task; called from Parsl's thread.
+
+        The task may have been given up before, and may even run again under the same key.
+        """
+        with self._lock:
+            if self._flying.get(key) is not one:
+                return
+            del self._flying[key]
         error = one.inner.exception()
         if error is None:
-            with self._lock:
-                self._flying.pop(key, None)
             self._settle(one, self._read(one, str(one.inner.result())))
             return
         done = self._spool.find_reply(key)
-        with self._lock:
-            self._flying.pop(key, None)
         if done is not None:
             self._settle(one, done)
             return

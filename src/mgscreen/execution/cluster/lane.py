@@ -93,8 +93,8 @@ class Lane:
 
     # what the executor uses
 
-    def submit(self, buffer: bytes) -> Future[Any]:
-        """Hand a task to Parsl.
+    def submit(self, buffer: bytes, function: str = _EXECUTE) -> Future[Any]:
+        """Hand a task to Parsl: ``function`` gets the buffer.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class Lane:
         """
         if self._broken is not None:
             raise self._broken
-        context = {"task_executor": {"f": _EXECUTE}}
+        context = {"task_executor": {"f": function}}
         found: Future[Any] = self._htex.submit_payload(context, buffer)
         return found
 

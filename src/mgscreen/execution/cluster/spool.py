@@ -101,8 +101,15 @@ class Spool:
 
     def begun_keys(self) -> set[str]:
         """Return the tasks that somebody has begun, in one look at the folder."""
+        return self._keys(BEGUN)
+
+    def reply_keys(self) -> set[str]:
+        """Return the tasks that have left a reply."""
+        return self._keys(REPLY)
+
+    def _keys(self, ending: str) -> set[str]:
         with os.scandir(self.folder) as entries:
-            return {e.name[: -len(BEGUN)] for e in entries if e.name.endswith(BEGUN)}
+            return {e.name[: -len(ending)] for e in entries if e.name.endswith(ending)}
 
     def find_reply(self, key: str) -> str | None:
         """Return the reply of a task that ended by itself, well or badly; None if there is none."""

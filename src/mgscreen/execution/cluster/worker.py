@@ -135,6 +135,20 @@ def execute(buffer: bytes) -> str:
     return json.dumps(reply)
 
 
+def say(_buffer: bytes) -> str:
+    """Return where this worker runs, and what of mgscreen cannot be imported here."""
+    import mgscreen
+
+    problem = ""
+    try:
+        import mgscreen.execution.worker
+    except ImportError as error:
+        problem = str(error)
+    return json.dumps(
+        {"host": platform.node(), "mgscreen": mgscreen.__version__, "problem": problem}
+    )
+
+
 def _with_runtime(text: str, runtime: Mapping[str, Any] | None) -> str:
     if not runtime:
         return text
