@@ -46,9 +46,10 @@ def profile_of(given):
 
 
 def flow_of(name, given):
-    from jobs_for_tests import counted, small_campaign
-    from jobflow import Flow, Job
     from uuid import NAMESPACE_URL, uuid5
+
+    from jobflow import Flow, Job
+    from jobs_for_tests import counted, small_campaign
 
     seconds = float(given.get("seconds", 0.05))
     if name == "campaign":

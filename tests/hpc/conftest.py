@@ -119,7 +119,7 @@ class ClusterDriver:
 
 
 @pytest.fixture
-def nothing_left(slurm, tmp_path):
+def nothing_left(slurm, tmp_path):  # noqa: ARG001 - brings it up
     """Check at the end that no process and no job of the queue stays behind."""
     yield
     end = time.monotonic() + 15

@@ -24,7 +24,7 @@ ROUNDS = 20
 
 
 @pytest.fixture(scope="module")
-def undisturbed(slurm, tmp_path_factory):
+def undisturbed(slurm, tmp_path_factory):  # noqa: ARG001 - brings it up
     driver = ClusterDriver(tmp_path_factory.mktemp("undisturbed"), seconds=SECONDS)
     driver.finish()
     rows, values = content(driver.database)
@@ -58,7 +58,8 @@ def strike(event, driver):
         change = ["scontrol", "update", "nodename=ALL"]
         subprocess.run([*change, "state=DOWN", "reason=test"], check=True)
         time.sleep(0.5)
-        subprocess.run([*change, "state=RESUME"], check=True)
+        # it may have come back by itself already
+        subprocess.run([*change, "state=RESUME"], check=False, capture_output=True)
         return True
     part = {
         "child": "mgscreen.execution.child",
