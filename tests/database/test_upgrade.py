@@ -63,7 +63,8 @@ def shape(connection):
     for table in sorted(Base.metadata.tables):
         found[table] = {
             "columns": sorted(
-                (c["name"], str(c["type"]), c["nullable"]) for c in about.get_columns(table)
+                (c["name"], str(c["type"]).replace("DOUBLE", "FLOAT"), c["nullable"])
+                for c in about.get_columns(table)
             ),
             "key": about.get_pk_constraint(table)["constrained_columns"],
             "foreign": sorted(
@@ -230,7 +231,7 @@ def test_backup_of_postgresql_is_read_back(filled, postgres_address, postgres_se
     path = backup(postgres_address, tmp_path / "copy.dump")
     with psycopg.connect(f"postgresql:///postgres{postgres_server}", autocommit=True) as c:
         c.execute("CREATE DATABASE restored")
-    program = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_restore"))[-1]
+    program = max(Path("/usr/lib/postgresql").glob("*/bin/pg_restore"))
     target = f"postgresql:///restored{postgres_server}"
     subprocess.run(
         [str(program), "--no-owner", f"--dbname={target}", str(path)],

@@ -1,7 +1,7 @@
-"""A driver on a queue in a process of its own: ``cluster_for_tests.py DATABASE FLOW [KEY=VALUE...]``.
+"""A driver on a queue in a process of its own: ``cluster_for_tests.py DATABASE FLOW [KEY=VALUE]``.
 
-``FLOW`` is ``campaign`` (the small one of ``jobs_for_tests``) or ``many`` (independent short jobs).
-"""
+``FLOW`` is ``campaign`` (the small one of ``jobs_for_tests``, with a job that needs memory),
+``many`` (independent short jobs), ``patient`` (one with checkpoints) or ``ranks`` (MPI)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def profile_of(given):
         "cores": int(given.get("cores", 2)),
         "memory_gb": int(given.get("memory_gb", 2)),
         "max_memory_gb": int(given.get("max_memory_gb", 4)),
-        "memory_per_task_gb": float(given.get("memory_per_task_gb", 0.5)),
+        "memory_per_task_gb": float(given.get("memory_per_task_gb", 1.0)),
         "blocks": int(given.get("blocks", 1)),
         "launch": given.get("launch"),
     }
@@ -34,7 +34,7 @@ def profile_of(given):
         {
             "name": "test",
             "scheduler": given.get("scheduler", "slurm"),
-            "setup": (f"export PYTHONPATH={EXECUTION}:$PYTHONPATH",),
+            "setup": (f"export PYTHONPATH={EXECUTION}:{HERE}:$PYTHONPATH",),
             "address": "127.0.0.1",
             "idle_s": 5.0,
             "heartbeat": {"period_s": 1, "threshold_s": 6, "poll_s": 1.0},
@@ -48,28 +48,29 @@ def profile_of(given):
 def flow_of(name, given):
     from uuid import NAMESPACE_URL, uuid5
 
+    from cluster_jobs import hungry, patient, ranks_of
     from jobflow import Flow, Job
     from jobs_for_tests import counted, small_campaign
 
+    def job(title, function, *arguments):
+        uuid = str(uuid5(NAMESPACE_URL, title))
+        return Job(function, function_args=arguments, name=title, uuid=uuid)
+
     seconds = float(given.get("seconds", 0.05))
     if name == "campaign":
-        return small_campaign(seconds)
-    return Flow(
-        [
-            Job(
-                counted,
-                function_args=("", f"m{i}", i, seconds),
-                name=f"m{i}",
-                uuid=str(uuid5(NAMESPACE_URL, f"m{i}")),
-            )
-            for i in range(int(given.get("n", 200)))
-        ]
-    )
+        return Flow([small_campaign(seconds), job("hungry", hungry, 700)])
+    if name == "patient":
+        return Flow([job("patient", patient, "patient", int(given["steps"]), seconds)])
+    if name == "ranks":
+        return Flow([job("ranks", ranks_of)])
+    n = int(given.get("n", 200))
+    return Flow([job(f"m{i}", counted, "", f"m{i}", i, seconds) for i in range(n)])
 
 
 def main(database, flow, *arguments):
     from conftest_execution import make_campaign
 
+    from mgscreen.core.runtime import Runtime
     from mgscreen.database.database import Database
     from mgscreen.execution.cluster.executor import ClusterExecutor
     from mgscreen.execution.cluster.sizes import token_of
@@ -102,8 +103,9 @@ def main(database, flow, *arguments):
                 executor=executor,
                 workers=2,
                 on_event=on_event,
-                modules=("jobs_for_tests",),
+                modules=("jobs_for_tests", "cluster_jobs"),
                 control=folder.parent / "control",
+                runtime=Runtime(scratch=folder.parent / "scratch"),
             )
         finally:
             for one in made:

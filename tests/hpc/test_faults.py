@@ -19,8 +19,10 @@ from mgscreen.database.database import Database
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(300)]
 
 SECONDS = 0.3
-EVENTS = ("driver", "worker", "child", "manager", "interchange", "scancel", "node")
-ROUNDS = 20
+EVENTS = (
+    *("driver", "worker", "child", "manager", "interchange"),
+    *("scancel", "node", "walltime", "memory"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,7 @@ def undisturbed(slurm, tmp_path_factory):  # noqa: ARG001 - brings it up
     driver = ClusterDriver(tmp_path_factory.mktemp("undisturbed"), seconds=SECONDS)
     driver.finish()
     rows, values = content(driver.database)
-    assert Counter(row[2] for row in rows.elements()) == {"COMPLETED": 25, "FAILED": 4}
+    assert Counter(row[2] for row in rows.elements()) == {"COMPLETED": 26, "FAILED": 4}
     found = starts(driver.traces)
     assert set(found.values()) == {1}
     return rows, values
@@ -54,6 +56,16 @@ def strike(event, driver):
         for job in jobs:
             subprocess.run(["scancel", job], check=True)
         return bool(jobs)
+    if event == "walltime":
+        jobs = driver.blocks()
+        for job in jobs:
+            # its walltime ends now
+            change = ["scontrol", "update", f"JobId={job}", "EndTime=now"]
+            subprocess.run(change, check=False, capture_output=True)
+        return bool(jobs)
+    if event == "memory":
+        # one of the jobs needs more than the limit that the run was given
+        return True
     if event == "node":
         change = ["scontrol", "update", "nodename=ALL"]
         subprocess.run([*change, "state=DOWN", "reason=test"], check=True)
@@ -83,26 +95,27 @@ def strike(event, driver):
 
 
 @pytest.mark.parametrize("event", EVENTS)
-@pytest.mark.parametrize("seed", range(1))
 @pytest.mark.usefixtures("nothing_left")
-def test_disturbed_once(tmp_path, undisturbed, event, seed):
-    disturb(tmp_path, undisturbed, [event], seed)
+def test_disturbed(tmp_path, undisturbed, event):
+    assert disturb(tmp_path, undisturbed, [event], 1)["struck"] == [event]
 
 
 def disturb(folder, undisturbed, events, seed):
     """Strike at random moments, start a killed driver again, compare the end."""
     chance = random.Random(f"{events}{seed}")  # noqa: S311 - moments to strike at
-    driver = ClusterDriver(folder, seconds=SECONDS)
-    struck, frozen = 0, {}
+    given = {"seconds": SECONDS, "memory_per_task_gb": 0.6 if "memory" in events else 1.0}
+    driver = ClusterDriver(folder, **given)
+    struck, frozen = [], {}
     for event in events:
         driver.wait_for_traces(len(list(driver.traces.iterdir())) + chance.randint(1, 8))
         time.sleep(chance.uniform(0, SECONDS))
         if driver.process.poll() is not None:
             break
-        struck += strike(event, driver)
+        if strike(event, driver):
+            struck.append(event)
         if event == "driver":
             frozen.update(settled(driver.database, driver.traces))
-            driver = ClusterDriver(folder, seconds=SECONDS)
+            driver = ClusterDriver(folder, **given)
     driver.finish()
     rows, values = content(driver.database)
     wanted_rows, wanted_values = undisturbed
@@ -116,4 +129,4 @@ def disturb(folder, undisturbed, events, seed):
     twice = {name for name, n in found.items() if n > 1}
     interrupted = {job.name for job in jobs if job.attempts > 1}
     assert twice <= interrupted, "only what was interrupted is computed again"
-    return struck
+    return {"struck": struck, "jobs": len(jobs), "again": len(twice)}

@@ -69,7 +69,7 @@ def upgrade() -> None:
         sa.Column("structure", sa.Text()),
         sa.Column("document", _JSON, nullable=False),
         *(
-            sa.Column(name, sa.Float(), nullable=False)
+            sa.Column(name, sa.Double(), nullable=False)
             for name in ("wall_s", "cpu_s", "peak_memory_mb")
         ),
         _text("host"),
@@ -85,10 +85,10 @@ def upgrade() -> None:
         "properties",
         sa.Column("id", sa.Integer(), nullable=False),
         *(_text(name) for name in ("calculation", "candidate", "form", "species", "property")),
-        sa.Column("value", sa.Float()),
+        sa.Column("value", sa.Double()),
         sa.Column("text", sa.Text()),
         _text("unit"),
-        sa.Column("uncertainty", sa.Float()),
+        sa.Column("uncertainty", sa.Double()),
         *(_text(name) for name in ("environment", "reference", "method", "state", "reason")),
         sa.PrimaryKeyConstraint("id", name="pk_properties"),
         sa.UniqueConstraint(
@@ -122,13 +122,13 @@ def _jobs_outputs_references() -> None:
         sa.Column("calculation", sa.Text()),
         sa.Column("cached", sa.Boolean(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("cost_s", sa.Float(), nullable=False),
+        sa.Column("cost_s", sa.Double(), nullable=False),
         sa.Column("parents", _JSON, nullable=False),
         _text("generated_by"),
         sa.Column("payload", _JSON, nullable=False),
         *(sa.Column(name, _TIME) for name in ("submitted_at", "started_at", "finished_at")),
-        sa.Column("wall_s", sa.Float()),
-        sa.Column("peak_memory_mb", sa.Float()),
+        sa.Column("wall_s", sa.Double()),
+        sa.Column("peak_memory_mb", sa.Double()),
         sa.PrimaryKeyConstraint("uuid", "index", name="pk_jobs"),
         sa.ForeignKeyConstraint(
             ["campaign_id"], ["campaigns.id"], name="fk_jobs_campaign_id", ondelete="CASCADE"
@@ -149,10 +149,10 @@ def _jobs_outputs_references() -> None:
         "reference_values",
         sa.Column("id", sa.Integer(), nullable=False),
         *(_text(name) for name in ("source", "place", "system", "candidate", "form", "property")),
-        sa.Column("value", sa.Float()),
+        sa.Column("value", sa.Double()),
         sa.Column("text", sa.Text()),
         _text("unit"),
-        sa.Column("uncertainty", sa.Float()),
+        sa.Column("uncertainty", sa.Double()),
         *(_text(name) for name in ("conditions", "conflict", "note", "url")),
         sa.PrimaryKeyConstraint("id", name="pk_reference_values"),
     )
