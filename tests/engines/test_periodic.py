@@ -99,7 +99,7 @@ def test_energy_conventions_are_told_apart():
 
 def test_corrections_in_chgnet(tmp_path):
     """Taking the corrections out brings CHGNet to SevenNet, which learned uncorrected energies."""
-    from mgscreen.engines.mlip import mp2020_correction
+    from mgscreen.energetics.corrections import mp2020_correction
 
     crystal = load_crystal("MgO", primitive=True)
     chgnet = engine("mlip:chgnet").single_point(crystal, tmp_path).energy_ev

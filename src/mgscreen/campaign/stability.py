@@ -1,9 +1,69 @@
-"""The section ``[stability]`` of a campaign."""
+"""The section of a campaign that is about phases: stability, windows, alloys, cathodes, gaps."""
 
 from __future__ import annotations
 
-from mgscreen.campaign.base import Table
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from mgscreen.campaign.base import Metal, PeriodicLevelName, Table, Text, unique
+
+PhaseList = Annotated[tuple[Text, ...], AfterValidator(unique)]
+
+PHASES = (
+    "MgO", "MgF2", "MgCl2", "MgBr2", "MgI2", "MgS", "MgH2", "Mg3N2", "Mg(OH)2", "MgCO3",
+    "Mg2Ga5",
+)  # fmt: skip
+ALLOYS = ("Mg2Ga5", "MgZn2", "MgHg")
+
+
+class CathodeHost(Table):
+    """A cathode that is computed: the empty host, and what goes in."""
+
+    crystal: Text = Field(default="Mo6S8", description="crystal of the library, or path of a CIF")
+    species: Metal = "Mg"
+    numbers: Annotated[tuple[int, ...], Field(min_length=1), AfterValidator(unique)] = Field(
+        default=(1, 2), description="ions inserted per cell, ascending"
+    )
 
 
 class Stability(Table):
-    """Stability of phases, alloys, cathodes and interphase reactions."""
+    """Which phases, alloys and cathodes are placed, and at which levels."""
+
+    phases: PhaseList = Field(
+        default=PHASES, description="crystals of the library, or paths of CIF or POSCAR files"
+    )
+    competing: Literal["library"] | PhaseList = Field(
+        default="library",
+        description="what may form instead: every crystal of the library in the same chemical "
+        "system, or these",
+    )
+    entries: Annotated[tuple[Text, ...], AfterValidator(unique)] = Field(
+        default=(),
+        description="files of your own energies of the level `entries_level`: JSON lists of "
+        "pymatgen ComputedEntry, or folders with a vasprun.xml",
+    )
+    entries_level: Text | None = Field(
+        default=None, description="level that the entries belong to; needed where entries are given"
+    )
+    cathode: Text | None = Field(
+        default="Mo6S8",
+        description="formula of the cathode material that phases may react with; none: false",
+    )
+    alloys: PhaseList = Field(
+        default=ALLOYS, description="alloys of the anode metal whose voltage is given"
+    )
+    cathodes: tuple[CathodeHost, ...] = Field(
+        default=(), description="cathodes whose insertion voltage is computed"
+    )
+    potentials: tuple[PeriodicLevelName, ...] | None = Field(
+        default=None, description="in place of those of [levels]"
+    )
+    dft: Literal["none", "gaps", "energies"] = Field(
+        default="none",
+        description="what the DFT level of [levels] computes: nothing, the gap of each phase at "
+        "the first potential's geometry, or gaps and energies of the phases and competitors too",
+    )
+    temperature_k: float = Field(
+        default=298.15, gt=0, le=2000, description="for the entropy of gases, K"
+    )

@@ -1,22 +1,284 @@
-"""The DAG of the section of a campaign that is about stability."""
+"""The DAG of phases: relaxed crystals and gases, hulls and windows, gaps, alloys, cathodes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jobflow import Flow, Job, Maker
+
+from mgscreen.calculations.electronic_solid import crystal_electronic
+from mgscreen.calculations.gas import gas_energy
+from mgscreen.calculations.phases import phase_stability
+from mgscreen.core.errors import InputError
+from mgscreen.core.structure import AtomicStructure
+from mgscreen.flows.crystals import CrystalJobs
+from mgscreen.flows.levels import solid_levels
+from mgscreen.structures.crystals import crystal_library
+from mgscreen.structures.entries import load_entries
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from jobflow import Flow, Job
-
     from mgscreen.campaign.models import Campaign
-    from mgscreen.flows.crystals import CrystalJobs
+    from mgscreen.engines.level import Level
+
+BONDS = {"H2": 0.74, "N2": 1.10, "O2": 1.21, "F2": 1.42, "Cl2": 1.99, "Br2": 2.28, "I2": 2.67}
+"""Bond lengths that the relaxation of an element's molecule starts from, angstrom."""
+TRIPLET = ("O2",)
+
+
+def element_molecule(element: str) -> AtomicStructure | None:
+    """Return the diatomic molecule of an element; None where the element is no such gas."""
+    formula = f"{element}2"
+    if formula not in BONDS:
+        return None
+    return AtomicStructure(
+        symbols=(element, element),
+        positions=((0.0, 0.0, 0.0), (0.0, 0.0, BONDS[formula])),
+        multiplicity=3 if formula in TRIPLET else 1,
+        label=formula,
+    )
+
+
+CO2 = AtomicStructure(
+    symbols=("C", "O", "O"),
+    positions=((0.0, 0.0, 0.0), (0.0, 0.0, 1.17), (0.0, 0.0, -1.17)),
+    label="CO2",
+)
+"""A compound that leaves as a gas."""
 
 
 def stability_flows(
-    campaign: Campaign,  # noqa: ARG001 - the section has no field yet
-    crystals: CrystalJobs,  # noqa: ARG001
-    base: Path | None,  # noqa: ARG001
+    campaign: Campaign, crystals: CrystalJobs, base: Path | None
 ) -> list[Flow | Job]:
-    """Return the flows of this section."""
-    return []
+    """Return the flows of the section ``[stability]``.
+
+    Raises
+    ------
+    InputError
+        If a phase, a crystal or a file of entries cannot be read.
+    """
+    section = campaign.stability
+    if section is None:
+        return []
+    levels = solid_levels(campaign, potentials=section.potentials)
+    entries: list[dict[str, Any]] = []
+    for path in section.entries:
+        entries += load_entries(path, base)
+    if entries and section.entries_level is None:
+        raise InputError(
+            "stability.entries_level: the level that the entries belong to is needed, since "
+            "energies of different levels are never subtracted"
+        )
+    flows: list[Flow | Job] = []
+    for level in levels.potentials:
+        maker = StabilityMaker(
+            name="stability",
+            level=level,
+            metal=campaign.anode.metal,
+            cathode=section.cathode or "",
+            competing=section.competing,
+            entries=entries if section.entries_level == str(level) else [],
+            temperature_k=section.temperature_k,
+            crystals=crystals,
+        )
+        flows.append(maker.make(section.phases))
+    if section.dft != "none":
+        flows.append(_gaps(section.phases, crystals, levels.potentials[0], levels.dft))
+    if section.dft == "energies":
+        maker = StabilityMaker(
+            name="stability",
+            level=levels.dft,
+            metal=campaign.anode.metal,
+            competing=section.competing,
+            entries=entries if section.entries_level == str(levels.dft) else [],
+            temperature_k=section.temperature_k,
+            crystals=crystals,
+            geometry=levels.potentials[0],
+        )
+        flows.append(maker.make(section.phases))
+    return flows
+
+
+@dataclass
+class StabilityMaker(Maker):
+    """Make the flow that places phases among their competitors, at one level.
+
+    Parameters
+    ----------
+    name
+        Name of the flow.
+    level
+        A level for crystals.
+    metal
+        Of the anode.
+    cathode
+        Formula of a cathode material that phases may react with; empty: none.
+    competing
+        ``library``, or names of crystals.
+    entries
+        A user's own energies, see ``mgscreen.structures.entries``.
+    temperature_k
+        For the entropy of gases.
+    crystals
+        The crystals that the campaign shares.
+    geometry
+        Level of the geometry, where ``level`` only computes energies at it.
+
+    Examples
+    --------
+    >>> from mgscreen.engines.level import Level
+    >>> maker = StabilityMaker(level=Level.parse("mlip:chgnet"), competing=("Mg", "MgO"))
+    >>> sorted(job.name for job in maker.make(("MgO",)).jobs)
+    ['gas O2 mlip:chgnet', 'stability MgO mlip:chgnet']
+    """
+
+    name: str = "stability"
+    level: Level | None = None
+    metal: str = "Mg"
+    cathode: str = ""
+    competing: str | Sequence[str] = "library"
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    temperature_k: float = 298.15
+    crystals: CrystalJobs = field(default_factory=CrystalJobs)
+    geometry: Level | None = None
+
+    def make(self, phases: Iterable[str]) -> Flow:
+        """Return the flow of some phases; the crystals' own jobs are in ``self.crystals``."""
+        phases = tuple(phases)
+        pool = tuple(crystal_library()) if self.competing == "library" else tuple(self.competing)
+        if self.level is None:
+            msg = "a StabilityMaker needs a level"
+            raise ValueError(msg)
+        gases: dict[str, Job] = {}
+        solids: dict[str, Job] = {}
+        jobs = [self._phase(phase, pool, gases, solids) for phase in phases]
+        points = list(solids.values()) if self.geometry is not None else []
+        made: list[Flow | Job] = [*gases.values(), *points, *jobs]
+        return Flow(made, name=f"{self.name} {self.level}")
+
+    def _phase(
+        self, phase: str, pool: tuple[str, ...], gases: dict[str, Job], solids: dict[str, Job]
+    ) -> Job:
+        crystal = self.crystals.crystal(phase)
+        label = crystal.label or phase
+        elements = set(crystal.symbols) | {self.metal}
+        if self.cathode:
+            from pymatgen.core import Composition
+
+            elements |= {str(e) for e in Composition(self.cathode).elements}
+        others = [
+            name
+            for name in dict.fromkeys([*pool, self.metal])
+            if name != phase and set(self.crystals.crystal(name).symbols) <= elements
+        ]
+        solid_elements = {
+            self.crystals.crystal(name).symbols[0]
+            for name in others
+            if len(set(self.crystals.crystal(name).symbols)) == 1
+        }
+        boxes = []
+        for element in sorted(elements - solid_elements):
+            molecule = element_molecule(element)
+            if molecule is not None:
+                boxes.append((molecule.label, self._gas(molecule, gases)))
+        if {"C", "O"} <= elements:
+            boxes.append(("CO2", self._gas(CO2, gases)))
+        return self._job(
+            "stability",
+            phase_stability,
+            label,
+            "phase",
+            {
+                "phase": self._solid(phase, solids).output,
+                "competitors": [self._solid(name, solids).output for name in others],
+                "gases": [job.output for _, job in boxes],
+                "metal": self.metal,
+                "cathode": self.cathode,
+                "entries": self.entries,
+                "names": [*others, *(name for name, _ in boxes)],
+                "temperature_k": self.temperature_k,
+            },
+            0.05,
+            accepts_failed=True,
+        )
+
+    def _solid(self, name: str, solids: dict[str, Job]) -> Job:
+        level = self.level
+        if level is None:
+            msg = "a StabilityMaker needs a level"
+            raise ValueError(msg)
+        if self.geometry is None:
+            return self.crystals.relaxed(name, level)
+        if name not in solids:
+            solids[name] = electronic_job(self.crystals, name, self.geometry, level)
+        return solids[name]
+
+    def _gas(self, molecule: AtomicStructure, gases: dict[str, Job]) -> Job:
+        if molecule.label not in gases:
+            cheap = self.level is not None and self.level.engine == "mlip"
+            gases[molecule.label] = self._job(
+                "gas",
+                gas_energy,
+                molecule.label,
+                "gas",
+                {"structure": molecule, "level": self.level},
+                1.0 if cheap else 60.0,
+            )
+        return gases[molecule.label]
+
+    def _job(
+        self,
+        kind: str,
+        function: Callable[..., Any],
+        label: str,
+        form: str,
+        inputs: dict[str, Any],
+        cost: float,
+        *,
+        accepts_failed: bool = False,
+    ) -> Job:
+        metadata: dict[str, Any] = {
+            "kind": kind,
+            "candidate": label,
+            "form": form,
+            "species": label,
+            "level": str(self.level),
+            "geometry_level": str(self.geometry) if self.geometry and kind != "gas" else "",
+            "cost_s": cost,
+        }
+        if accepts_failed:
+            metadata["accepts_failed"] = True
+        return Job(
+            function=function,
+            function_kwargs=inputs,
+            name=f"{kind} {label} {self.level}",
+            metadata=metadata,
+        )
+
+
+def electronic_job(crystals: CrystalJobs, name: str, geometry: Level, level: Level) -> Job:
+    """Return the DFT single point of a crystal at the geometry of another level."""
+    crystal = crystals.crystal(name)
+    label = crystal.label or name
+    return Job(
+        function=crystal_electronic,
+        function_kwargs={"crystal": crystals.relaxed(name, geometry).output, "level": level},
+        name=f"gap {label} {level}",
+        metadata={
+            "kind": "crystal_electronic",
+            "candidate": label,
+            "form": "bulk",
+            "species": label,
+            "level": str(level),
+            "geometry_level": str(geometry),
+            "cost_s": round(4.0 * len(crystal.symbols) ** 1.5, 1),
+        },
+    )
+
+
+def _gaps(phases: Sequence[str], crystals: CrystalJobs, geometry: Level, level: Level) -> Flow:
+    jobs: list[Flow | Job] = [electronic_job(crystals, name, geometry, level) for name in phases]
+    return Flow(jobs, name=f"gaps {level}")

@@ -1,0 +1,374 @@
+"""Stability of one phase: formation energy, hull, window, reactions with both electrodes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mgscreen.calculations.base import calculation
+from mgscreen.calculations.crystal import CrystalDocument
+from mgscreen.calculations.electronic_solid import CrystalElectronicDocument
+from mgscreen.calculations.gas import GasDocument
+from mgscreen.core.documents import Document, PropertyValue
+from mgscreen.core.errors import InputError, ScientificFailureError
+from mgscreen.energetics.corrections import (
+    LEGACY_UNCORRECTED,
+    TEMPERATURE_K,
+    gas_entropy_term,
+    mp2020_correction,
+)
+from mgscreen.energetics.hull import Hull, PhaseEnergy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mgscreen.core.structure import AtomicStructure
+
+PBE_CONVENTIONS = ("pbe", "mp2020")
+Solid = CrystalDocument | CrystalElectronicDocument
+
+
+class Energy(BaseModel):
+    """One phase that a hull was built from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    formula: str = Field(description="composition of the cell that was computed")
+    pbe_ev: float = Field(description="energy without anion corrections, eV per cell")
+    correction_ev: float = Field(description="anion correction, eV per cell")
+    legacy_ev: float = Field(description="the part of it that the scheme before 2021 had too")
+    entropy_ev: float = Field(default=0.0, description="-TS of a gas, eV per cell")
+    gas: bool = False
+    source: str = Field(default="", description="identity of the calculation, or file")
+
+
+class StabilityDocument(Document):
+    """What becomes of a phase at each potential, at one level."""
+
+    phase: str = ""
+    formula: str = ""
+    metal: str = "Mg"
+    cathode: str = ""
+    temperature_k: float = TEMPERATURE_K
+    formation_energy_ev: float | None = Field(default=None, description="per atom, MP2020 scheme")
+    formation_energy_legacy_ev: float | None = Field(
+        default=None, description="per atom, bromide and iodide uncorrected"
+    )
+    formation_energy_pbe_ev: float | None = Field(
+        default=None, description="per atom, no correction"
+    )
+    above_hull_ev: float | None = Field(default=None, description="per atom")
+    decay: dict[str, float] = Field(
+        default_factory=dict, description="what it decays to: fraction of the atoms"
+    )
+    reduction_limit_v: float | None = Field(
+        default=None, description="V vs the metal; None with stable_at_metal: below 0"
+    )
+    oxidation_limit_v: float | None = None
+    stable_at_metal: bool | None = None
+    reduction_products: list[str] = Field(default_factory=list)
+    oxidation_products: list[str] = Field(default_factory=list)
+    metal_reaction_ev: float | None = Field(default=None, description="per atom of the mixture")
+    metal_reaction: str = ""
+    cathode_reaction_ev: float | None = Field(default=None, description="per atom of the mixture")
+    cathode_reaction: str = ""
+    cathode_reason: str = Field(default="", description="why there is none")
+    window_reason: str = Field(default="", description="why there is none")
+    energies: list[Energy] = Field(default_factory=list)
+    missing: list[str] = Field(default_factory=list, description="competitors without an energy")
+
+    def properties(self) -> list[PropertyValue]:
+        """Energies, limits and reactions; what could not be had, with its reason."""
+        if self.state == "failed":
+            return []
+        scheme = "elements; MP2020 anion corrections"
+        rows = [
+            self._row("formation_energy", self.formation_energy_ev, "eV/atom", scheme),
+            self._row(
+                "formation_energy_legacy",
+                self.formation_energy_legacy_ev,
+                "eV/atom",
+                "elements; MP2020 anion corrections but for Br and I",
+            ),
+            self._row(
+                "formation_energy_pbe",
+                self.formation_energy_pbe_ev,
+                "eV/atom",
+                "elements; no anion correction",
+            ),
+            self._row("energy_above_hull", self.above_hull_ev, "eV/atom", self._considered()),
+        ]
+        couple = f"{self.metal} metal; {self._considered()}"
+        low = self.reduction_limit_v
+        if self.stable_at_metal:
+            low = 0.0
+        why = self.window_reason
+        rows += [
+            self._row("reduction_limit", low, "V", couple, why or "no range of stability"),
+            self._row(
+                "oxidation_limit",
+                self.oxidation_limit_v,
+                "V",
+                couple,
+                why or "the metal does not leave it in this chemical system",
+            ),
+            self._row(
+                "reaction_with_anode",
+                self.metal_reaction_ev,
+                "eV/atom",
+                self.metal_reaction or "no reaction",
+            ),
+        ]
+        if self.cathode:
+            rows.append(
+                self._row(
+                    "reaction_with_cathode",
+                    self.cathode_reaction_ev,
+                    "eV/atom",
+                    self.cathode_reaction or f"no reaction with {self.cathode}",
+                    self.cathode_reason,
+                )
+            )
+        for name, products in (
+            ("reduction_products", self.reduction_products),
+            ("oxidation_products", self.oxidation_products),
+        ):
+            text = " + ".join(products) if products else "none"
+            rows.append(
+                PropertyValue(property=name, text=text, environment="crystal", reference=couple)
+            )
+        return rows
+
+    def _considered(self) -> str:
+        from pymatgen.core import Composition
+
+        system = {*Composition(self.formula).elements, *Composition(self.metal).elements}
+        others = sorted(
+            {e.name for e in self.energies if set(Composition(e.formula).elements) <= system}
+            - {self.phase}
+        )
+        return f"upper bound: against {', '.join(others)}"
+
+    @staticmethod
+    def _row(
+        name: str, value: float | None, unit: str, reference: str, reason: str = ""
+    ) -> PropertyValue:
+        return PropertyValue(
+            property=name,
+            value=value,
+            unit=unit,
+            environment="crystal",
+            reference=reference,
+            state="completed",
+            reason="" if value is not None else reason,
+        )
+
+
+@calculation("stability", StabilityDocument)
+def phase_stability(  # noqa: PLR0913, PLR0917 - each is a part of the question
+    phase: Solid | dict[str, Any],
+    competitors: list[Solid | dict[str, Any] | None],
+    gases: list[GasDocument | dict[str, Any] | None],
+    metal: str = "Mg",
+    cathode: str = "",
+    entries: list[dict[str, Any]] | None = None,
+    names: list[str] | None = None,
+    temperature_k: float = TEMPERATURE_K,
+) -> StabilityDocument:
+    """Place a phase among its competitors.
+
+    Parameters
+    ----------
+    phase
+        The relaxed crystal, or a single point at another level's geometry.
+    competitors
+        Crystals of the same level that may form instead, elements among them. One that
+        failed (None, or a failed document) is left out and named.
+    gases
+        Elements and products that are gases, each alone in a box, at the same level.
+    metal
+        Of the anode: potentials are against it.
+    cathode
+        Formula of the cathode material; empty: none.
+    entries
+        A user's own computed energies: ``name``, ``formula``, ``energy_ev`` of that composition,
+        corrections included, and ``source``. They have to be of this level.
+    names
+        What the competitors and gases are called, in their order, for those that failed.
+    temperature_k
+        For the entropy of the gases.
+
+    Returns
+    -------
+    StabilityDocument
+        Failed where the phase has no energy, levels are mixed, or an element is missing.
+    """
+    target = _solid(phase)
+    if target.state == "failed" or target.energy_ev is None or target.structure is None:
+        raise ScientificFailureError(f"the crystal failed: {target.reason or 'no energy'}")
+    crystals = [None if c is None else _solid(c) for c in competitors]
+    boxes = [None if g is None else GasDocument.model_validate(g) for g in gases]
+    labels = list(names or [])
+    found, missing = [_energy(target)], []
+    for n, one in enumerate([*crystals, *boxes]):
+        name = labels[n] if n < len(labels) else ""
+        if one is None or one.state == "failed" or one.energy_ev is None:
+            missing.append(name or (one.structure.label if one and one.structure else "?"))
+            continue
+        if (one.level, one.code_version) != (target.level, target.code_version):
+            raise ScientificFailureError(
+                f"{name} is at {one.level} ({one.code_version}), the phase at {target.level} "
+                f"({target.code_version}): their energies cannot be subtracted"
+            )
+        found.append(_energy(one, temperature_k))
+    found += [
+        Energy(
+            name=str(entry["name"]),
+            formula=str(entry["formula"]),
+            pbe_ev=float(entry["energy_ev"]),
+            correction_ev=0.0,
+            legacy_ev=0.0,
+            source=str(entry.get("source", "user")),
+        )
+        for entry in entries or []
+    ]
+    document = StabilityDocument(
+        level=target.level,
+        code=target.code,
+        code_version=target.code_version,
+        settings=target.settings,
+        structure=target.structure,
+        phase=found[0].name,
+        formula=_reduced(found[0].formula),
+        metal=metal,
+        cathode=cathode,
+        temperature_k=temperature_k,
+        energies=found,
+        missing=sorted(missing),
+        converged={"hull": True},
+    )
+    if missing:
+        document.warnings.append(f"without an energy: {', '.join(sorted(missing))}")
+    if target.energy_convention not in PBE_CONVENTIONS:
+        document.warnings.append("the zero of this potential is not known: no correction was made")
+    _fill(document)
+    return document
+
+
+def _fill(document: StabilityDocument) -> None:
+    formula, metal, energies = document.formula, document.metal, document.energies
+    try:
+        own = Hull.of(_phases(energies), formula)
+        document.formation_energy_ev = own.formation_energy(formula)
+        document.formation_energy_legacy_ev = Hull.of(
+            _phases(energies, scheme="legacy"), formula
+        ).formation_energy(formula)
+        document.formation_energy_pbe_ev = Hull.of(
+            _phases(energies, scheme="pbe"), formula
+        ).formation_energy(formula)
+        hull = Hull.of(_phases(energies, entropy=True), formula, metal)
+    except InputError as error:
+        raise ScientificFailureError(str(error)) from None
+    document.above_hull_ev, document.decay = hull.above_hull(formula)
+    if _reduced(formula) == metal:
+        document.window_reason = f"{metal} itself has no window"
+    else:
+        try:
+            window = hull.window(formula, metal)
+        except ScientificFailureError as error:
+            document.window_reason = str(error)
+        else:
+            document.reduction_limit_v = window.reduction_v
+            document.oxidation_limit_v = window.oxidation_v
+            document.stable_at_metal = window.reduction_v is None
+            document.reduction_products = list(window.reduction_products)
+            document.oxidation_products = list(window.oxidation_products)
+            if not window.stable:
+                document.warnings.append(
+                    f"{document.above_hull_ev:.3f} eV/atom above the hull: the window is that of "
+                    f"{' + '.join(document.decay)}"
+                )
+        reaction = hull.reaction(formula, metal)
+        document.metal_reaction_ev = reaction.energy_ev_per_atom
+        document.metal_reaction = reaction.equation
+    if document.cathode:
+        try:
+            both = Hull.of(_phases(energies, entropy=True), formula, metal, document.cathode)
+            reaction = both.reaction(formula, document.cathode)
+        except (InputError, ValueError) as error:
+            document.cathode_reason = f"no hull with {document.cathode}: {error}"
+        else:
+            document.cathode_reaction_ev = reaction.energy_ev_per_atom
+            document.cathode_reaction = reaction.equation
+
+
+def _phases(
+    energies: Iterable[Energy], *, scheme: str = "mp2020", entropy: bool = False
+) -> list[PhaseEnergy]:
+    part = {"mp2020": "correction_ev", "legacy": "legacy_ev", "pbe": ""}[scheme]
+    return [
+        PhaseEnergy(
+            e.name,
+            e.formula,
+            e.pbe_ev + (getattr(e, part) if part else 0.0) + (e.entropy_ev if entropy else 0.0),
+        )
+        for e in energies
+    ]
+
+
+def _solid(value: Solid | dict[str, Any]) -> Solid:
+    if not isinstance(value, dict):
+        return value
+    fields = {k: v for k, v in value.items() if not k.startswith("@")}
+    if "gap_ev" in fields:
+        return CrystalElectronicDocument.model_validate(fields)
+    return CrystalDocument.model_validate(fields)
+
+
+def _energy(document: Solid | GasDocument, temperature_k: float = 0.0) -> Energy:
+    structure = document.structure
+    if structure is None or document.energy_ev is None:
+        raise ScientificFailureError("an energy without a structure cannot be placed")
+    gas = isinstance(document, GasDocument)
+    correction = legacy = 0.0
+    if document.energy_convention in PBE_CONVENTIONS:
+        correction = mp2020_correction(structure)
+        legacy = mp2020_correction(structure, without=LEGACY_UNCORRECTED)
+    learned = correction if document.energy_convention == "mp2020" else 0.0
+    entropy = 0.0
+    if gas:
+        formula = _reduced(_formula(structure), element=False)
+        entropy = gas_entropy_term(formula, temperature_k) if _is_gas(formula) else 0.0
+    return Energy(
+        name=structure.label or structure.formula,
+        formula=_formula(structure),
+        pbe_ev=document.energy_ev - learned,
+        correction_ev=correction,
+        legacy_ev=legacy,
+        entropy_ev=entropy,
+        gas=gas,
+        source=document.input_hash,
+    )
+
+
+def _is_gas(formula: str) -> bool:
+    from mgscreen.energetics.corrections import GAS_ENTROPY
+
+    return formula in GAS_ENTROPY
+
+
+def _formula(structure: AtomicStructure) -> str:
+    return "".join(f"{s}{n}" for s, n in sorted(Counter(structure.symbols).items()))
+
+
+def _reduced(formula: str, *, element: bool = True) -> str:
+    from pymatgen.core import Composition
+
+    composition = Composition(formula)
+    if not element and composition.is_element:
+        symbol, number = next(iter(composition.items()))
+        return f"{symbol}{int(number)}"
+    return str(composition.reduced_formula)
