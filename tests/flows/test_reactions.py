@@ -1,0 +1,89 @@
+"""Reactions of a campaign as jobs."""
+
+import pytest
+
+from mgscreen.campaign.models import Campaign
+from mgscreen.campaign.reactions import Reactions
+from mgscreen.core.errors import InputError
+from mgscreen.flows.crystals import CrystalJobs
+from mgscreen.flows.reactions import reaction_flows
+
+
+def campaign(**more):
+    return Campaign.model_validate({"name": "c", "stability": {}, **more})
+
+
+def jobs(section, **more):
+    crystals = CrystalJobs()
+    flows = reaction_flows(campaign(**more), section, crystals)
+    return [job for flow in flows for job in flow.jobs], crystals
+
+
+def test_halides_share_what_they_have_in_common():
+    made, _ = jobs(Reactions(displacement=()))
+    names = [job.name for job in made]
+    assert len(names) == len(set(names))
+    assert names.count("orbitals (C3H7)2Mg") == names.count("orbitals Mg") == 1
+    assert [n for n in names if "->" in n] == [
+        "CCCCl + Mg(s) -> C3H7MgCl",
+        "2 C3H7MgCl -> (C3H7)2Mg + MgCl2",
+        "PRBR + Mg(s) -> C3H7MgBr",
+        "2 C3H7MgBr -> (C3H7)2Mg + MgBr2",
+        "CCCI + Mg(s) -> C3H7MgI",
+        "2 C3H7MgI -> (C3H7)2Mg + MgI2",
+    ]
+
+
+def test_molecules_are_in_the_solvent_and_the_free_atom_is_not():
+    made, _ = jobs(Reactions(rx=("CBr",), displacement=(), level="pyscf:b3lyp/6-31g(d)"))
+    levels = {j.name: j.metadata["level"] for j in made if j.name.startswith("orbitals")}
+    assert levels.pop("orbitals Mg") == "pyscf:b3lyp/6-31g(d)"
+    assert set(levels.values()) == {"pyscf:b3lyp/6-31g(d)/cpcm(7.2)"}
+
+
+def test_isomers_are_not_mistaken_for_each_other():
+    made, _ = jobs(Reactions(rx=("CC(C)Br", "CCCBr"), displacement=()))
+    candidates = {j.metadata["candidate"] for j in made if j.metadata["kind"] == "reaction"}
+    assert len(candidates) == 2
+    assert [j.name for j in made].count("orbitals (C3H7)2Mg") == 2
+
+
+def test_solvent_molecules_stand_on_both_sides():
+    section = Reactions(rx=("CBr",), displacement=(), solvent="DME", solvent_molecules=1)
+    made, _ = jobs(section)
+    grignard = next(j for j in made if "-> CH3MgBr" in j.name)
+    assert grignard.name == "CBr + Mg(s) + DME -> CH3MgBr(DME)"
+    assert grignard.function_kwargs["coefficients"] == [-1.0, -1.0, -1.0, 1.0]
+
+
+def test_a_displacement_without_crystals_is_a_job_that_says_so():
+    made, crystals = jobs(Reactions(rx=(), displacement=("HgCl2",)))
+    assert not crystals.jobs
+    found = made[0].function(**made[0].function_kwargs)
+    assert found.reason == "the library has no crystal of HgCl2, Hg"
+    assert found.level == made[0].metadata["level"]
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        (Reactions(rx=("CCC",)), r"reactions\.rx\[0\].*no halide"),
+        (Reactions(rx=("PRBR", "NOTHERE")), r"reactions\.rx\[1\]"),
+        (Reactions(solvent="NOTHERE", solvent_molecules=1), r"reactions\.solvent"),
+        (Reactions(solvent="TFSI", solvent_molecules=1), "is an ion"),
+        (Reactions(displacement=("MgCl2",)), r"reactions\.displacement\[0\]"),
+    ],
+)
+def test_faults_name_their_field(section, words):
+    with pytest.raises(InputError, match=words):
+        jobs(section)
+
+
+def test_grignard_needs_magnesium():
+    with pytest.raises(InputError, match=r"reactions\.rx.*anode of Zn"):
+        jobs(Reactions(), anode={"metal": "Zn"})
+
+
+def test_a_level_for_crystals_is_refused():
+    with pytest.raises(ValueError, match="is for crystals"):
+        Reactions(level="gpaw:pbe")
