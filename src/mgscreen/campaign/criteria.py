@@ -67,3 +67,21 @@ PAIRS = (
     CriterionSpec(property="compatible", worst=0.0, best=1.0, weight=0.5),
 )
 """Criteria of formulations where a campaign declares none; all of them are probabilities."""
+
+COATINGS = (
+    # 0.3 eV: ten million hops a second at room temperature; 1.2 eV: one in ten days. PBE barriers
+    # of charged hops are good to about 0.1 eV
+    CriterionSpec(property="percolating_barrier", worst=1.2, best=0.3, weight=2.0, uncertainty=0.1),
+    CriterionSpec(
+        property="reaction_with_anode", worst=-0.3, best=0.0, weight=1.5, uncertainty=0.02
+    ),
+    CriterionSpec(property="oxidation_limit", worst=0.0, best=2.5, weight=1.0, uncertainty=0.1),
+    CriterionSpec(property="band_gap", worst=0.5, best=4.0, weight=1.0, uncertainty=0.3),
+    CriterionSpec(
+        property="reaction_with_cathode", worst=-0.2, best=0.0, weight=0.5, uncertainty=0.02
+    ),
+    CriterionSpec(property="energy_above_hull", worst=0.1, best=0.0, weight=0.5, uncertainty=0.02),
+)
+"""Criteria of insulating coatings where a campaign declares none."""
+ALLOYS = tuple(spec for spec in COATINGS if spec.property not in {"band_gap", "oxidation_limit"})
+"""Criteria of alloy interphases, which conduct electrons too and live at the anode's potential."""

@@ -19,7 +19,7 @@ from mgscreen.campaign.base import (
     Text,
     unique,
 )
-from mgscreen.campaign.criteria import PAIRS, CriterionList
+from mgscreen.campaign.criteria import ALLOYS, COATINGS, PAIRS, CriterionList
 from mgscreen.campaign.migration import Migration
 from mgscreen.campaign.stability import Stability
 from mgscreen.campaign.surfaces import Surfaces
@@ -230,6 +230,12 @@ class Ranking(Table):
     )
     pairs: CriterionList = Field(
         default=PAIRS, description="criteria of single additives and pairs: [[ranking.pairs]]"
+    )
+    coatings: CriterionList = Field(
+        default=COATINGS, description="criteria of insulating coatings: [[ranking.coatings]]"
+    )
+    alloys: CriterionList = Field(
+        default=ALLOYS, description="criteria of alloy interphases: [[ranking.alloys]]"
     )
     samples: int = Field(default=2000, ge=100, le=100_000, description="for rank intervals")
     seed: int = Field(default=0, ge=0, lt=2**32, description="of the random numbers")

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mgscreen.cli.options import CampaignName, DbOption, Format, FormatOption, OutputOption
+from mgscreen.cli import rank_coatings, rank_fragments
+from mgscreen.cli.options import (
+    CampaignName,
+    DbOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    unwrapped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,3 +106,12 @@ def pairs(
 def rows(ranked: Iterable[Any]) -> list[dict[str, Any]]:
     """Return one row per ranked additive, with the stable fields."""
     return [{field: getattr(one, field) for field in FIELDS} for one in ranked]
+
+
+for _name, _function in (
+    ("fragments", rank_fragments.fragments),
+    ("coatings", rank_coatings.coatings),
+):
+    app.command(_name, help=unwrapped(_function), epilog=f"Example: mgscreen rank {_name} laptop")(
+        _function
+    )
