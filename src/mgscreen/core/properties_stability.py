@@ -58,4 +58,36 @@ ROWS: tuple[PropertyInfo, ...] = (
     ),
     PropertyInfo("conductor", "", "crystal_electronic", "metallic, or not"),
     *properties_reactions.ROWS,
+    PropertyInfo(
+        "alloy_formation_energy", "eV/atom", "alloy", "from the elements at 0 K, no correction"
+    ),
+    PropertyInfo(
+        "alloy_voltage",
+        "V",
+        "alloy",
+        "vs the anode metal, mean over the reaction of the other elements to the alloy",
+    ),
+    PropertyInfo("alloy_toxicity", "", "alloy", "what its elements are classified as, if anything"),
+    PropertyInfo("alloy_melting", "", "alloy", "elements that are liquid near room temperature"),
+    PropertyInfo(
+        "insertion_energy_total",
+        "eV",
+        "insertion",
+        "energy of a host with ions in the lowest of all placements tried",
+    ),
+    PropertyInfo(
+        "insertion_voltage",
+        "V",
+        "insertion_voltage",
+        "vs the metal that goes in, mean from the empty to the fullest host",
+    ),
+    PropertyInfo(
+        "insertion_voltage_step",
+        "V",
+        "insertion_voltage",
+        "the same between one composition and the next",
+    ),
+    PropertyInfo(
+        "insertion_volume_change", "%", "insertion_voltage", "of the fullest against the empty host"
+    ),
 )
