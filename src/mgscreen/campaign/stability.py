@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from mgscreen.campaign.base import Metal, PeriodicLevelName, Table, Text, unique
+from mgscreen.campaign.reactions import Reactions
 
 PhaseList = Annotated[tuple[Text, ...], AfterValidator(unique)]
 
@@ -55,6 +56,9 @@ class Stability(Table):
     )
     cathodes: tuple[CathodeHost, ...] = Field(
         default=(), description="cathodes whose insertion voltage is computed"
+    )
+    reactions: Reactions | None = Field(
+        default=None, description="precursors and chlorides on the metal: [stability.reactions]"
     )
     potentials: tuple[PeriodicLevelName, ...] | None = Field(
         default=None, description="in place of those of [levels]"

@@ -20,7 +20,7 @@ VALUES = {
     "cathode_reaction_ev": "reaction_with_cathode",
     "formation_ev": "formation_energy",
     "above_hull_ev": "energy_above_hull",
-    "alloying_v": "alloying_voltage",
+    "alloying_v": "alloy_voltage",
 }
 FIELDS = (
     "rank",

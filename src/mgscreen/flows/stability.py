@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from jobflow import Flow, Job, Maker
 
+from mgscreen.calculations.alloys import alloy_voltage
+from mgscreen.calculations.cathode import insertion_energy, insertion_voltages
 from mgscreen.calculations.electronic_solid import crystal_electronic
 from mgscreen.calculations.gas import gas_energy
 from mgscreen.calculations.phases import phase_stability
@@ -14,7 +16,8 @@ from mgscreen.core.errors import InputError
 from mgscreen.core.structure import AtomicStructure
 from mgscreen.flows.crystals import CrystalJobs
 from mgscreen.flows.levels import solid_levels
-from mgscreen.structures.crystals import crystal_library
+from mgscreen.flows.reactions import reaction_flows
+from mgscreen.structures.crystals import cell_policy, crystal_library
 from mgscreen.structures.entries import load_entries
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mgscreen.campaign.models import Campaign
+    from mgscreen.campaign.stability import CathodeHost
     from mgscreen.engines.level import Level
 
 BONDS = {"H2": 0.74, "N2": 1.10, "O2": 1.21, "F2": 1.42, "Cl2": 1.99, "Br2": 2.28, "I2": 2.67}
@@ -85,6 +89,13 @@ def stability_flows(
             crystals=crystals,
         )
         flows.append(maker.make(section.phases))
+        loose: list[Flow | Job] = [
+            *(_alloy(name, campaign.anode.metal, level, crystals) for name in section.alloys),
+            *(job for host in section.cathodes for job in _cathode(host, level, crystals)),
+        ]
+        if loose:
+            flows.append(Flow(loose, name=f"voltages {level}"))
+    flows += reaction_flows(campaign, section.reactions, crystals)
     if section.dft != "none":
         flows.append(_gaps(section.phases, crystals, levels.potentials[0], levels.dft))
     if section.dft == "energies":
@@ -257,6 +268,81 @@ class StabilityMaker(Maker):
             name=f"{kind} {label} {self.level}",
             metadata=metadata,
         )
+
+
+def _alloy(name: str, metal: str, level: Level, crystals: CrystalJobs) -> Job:
+    """Return the voltage of an alloy against a metal."""
+    crystal = crystals.crystal(name)
+    label = crystal.label or name
+    elements = [e for e in sorted(set(crystal.symbols)) if e in crystal_library()]
+    return Job(
+        function=alloy_voltage,
+        function_kwargs={
+            "alloy": crystals.relaxed(name, level).output,
+            "elements": [crystals.relaxed(e, level).output for e in elements],
+            "metal": metal,
+        },
+        name=f"alloy {label} {level}",
+        metadata={
+            "kind": "alloy",
+            "candidate": label,
+            "form": "alloy",
+            "species": f"{label} against {metal}",
+            "level": str(level),
+            "geometry_level": "",
+            "cost_s": 0.02,
+            "accepts_failed": True,
+        },
+    )
+
+
+def _cathode(host: CathodeHost, level: Level, crystals: CrystalJobs) -> list[Job]:
+    """Return the jobs of a cathode's insertion voltages."""
+    crystal = crystals.crystal(host.crystal)
+    label = crystal.label or host.crystal
+    empty = crystals.relaxed(host.crystal, level)
+    # layers that dispersion alone holds keep their cell with ions in it, too
+    policy = cell_policy(crystal, level)
+    common = {"candidate": label, "level": str(level), "geometry_level": ""}
+    jobs = [
+        Job(
+            function=insertion_energy,
+            function_kwargs={
+                "host": empty.output.structure,
+                "level": level,
+                "species": host.species,
+                "n": n,
+                "cell": policy,
+            },
+            name=f"insertion {n} {host.species} in {label} {level}",
+            metadata={
+                **common,
+                "kind": "insertion",
+                "form": f"{n} {host.species}",
+                "species": f"{n} {host.species} in {label}",
+                "cost_s": round(3.0 * len(crystal.symbols), 1),
+            },
+        )
+        for n in sorted(host.numbers)
+    ]
+    voltage = Job(
+        function=insertion_voltages,
+        function_kwargs={
+            "host": empty.output,
+            "inserted": [job.output for job in jobs],
+            "metal": crystals.relaxed(host.species, level).output,
+        },
+        name=f"insertion voltage {label} {level}",
+        metadata={
+            **common,
+            "kind": "insertion_voltage",
+            "form": "cathode",
+            "species": f"{host.species} in {label}",
+            "cost_s": 0.02,
+            "accepts_failed": True,
+        },
+    )
+    return [*jobs, voltage]
 
 
 def electronic_job(crystals: CrystalJobs, name: str, geometry: Level, level: Level) -> Job:

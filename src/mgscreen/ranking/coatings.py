@@ -36,7 +36,7 @@ SHOWN = (
     "formation_energy",
     "formation_energy_legacy",
     "energy_above_hull",
-    "alloying_voltage",
+    "alloy_voltage",
 )
 METALLIC_EV = 0.05
 

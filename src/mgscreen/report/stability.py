@@ -219,14 +219,13 @@ def _published(database: Database, ranked: list[RankedCoating]) -> list[dict[str
     """Return published numbers beside the computed ones."""
     frame = database.frame_references()
     names = {r.phase: r for r in ranked}
-    mine = {"alloy_voltage": "alloying_voltage"}
     rows = []
     for row in frame[frame["property"].isin(REFERENCES)].to_dict("records"):
         one = names.get(str(row["system"]))
         if one is None or row["value"] is None or row["value"] != row["value"]:
             continue
         prop = str(row["property"])
-        value = one.get(mine.get(prop, prop))
+        value = one.get(prop)
         if value.value is None and not value.by_level:
             continue
         rows.append(
@@ -258,11 +257,15 @@ def _others(database: Database, campaign_id: int) -> list[dict[str, Any]]:
 
 
 _LOOSE = (
+    "alloy_voltage",
     "insertion_voltage",
-    "mean_voltage",
-    "alloying_voltage",
+    "insertion_voltage_step",
+    "insertion_volume_change",
     "reaction_energy",
+    "grignard_energy",
+    "schlenk_energy",
     "displacement_energy",
+    "product_phase",
 )
 
 

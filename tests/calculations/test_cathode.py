@@ -1,0 +1,99 @@
+"""Insertion into hosts: the lowest of the starts, voltages, and what is refused."""
+
+import pytest
+
+from mgscreen.calculations.cathode import (
+    InsertionDocument,
+    insertion_energy,
+    insertion_hosts,
+    insertion_voltages,
+)
+from mgscreen.calculations.crystal import relax_crystal
+from mgscreen.core.properties import PROPERTIES
+from mgscreen.core.runtime import Runtime, use_runtime
+from mgscreen.engines.level import Level
+from mgscreen.structures.crystals import load_crystal
+
+LEVEL = Level.parse("mlip:7net-0")
+
+
+@pytest.fixture(scope="module")
+def aluminium(tmp_path_factory):
+    """Lithium in aluminium: small, and nothing that a cell would do."""
+    with use_runtime(Runtime(scratch=tmp_path_factory.mktemp("cathode"))):
+        host = relax_crystal(load_crystal("Al", primitive=True), LEVEL)
+        metal = relax_crystal(load_crystal("Li", primitive=True), LEVEL)
+        full = insertion_energy(host.structure, LEVEL, "Li", 1)
+    return host, metal, full
+
+
+def test_the_lowest_start_is_kept(aluminium):
+    host, _, full = aluminium
+    assert full.state == "completed", full.reason
+    assert full.starts == len(insertion_hosts(host.structure, "Li", 1)) == len(full.energies_ev)
+    assert full.energy_ev == min(e for e in full.energies_ev if e is not None)
+    assert sorted(full.structure.symbols) == ["Al", "Li"]
+
+
+def test_voltage_is_that_of_the_energies(aluminium):
+    host, metal, full = aluminium
+    found = insertion_voltages(host, [full], metal)
+    expected = -(full.energy_ev - host.energy_ev - metal.energy_per_atom_ev)
+    assert found.mean_v == pytest.approx(expected)
+    assert [(s.start, s.end) for s in found.steps] == [(0, 1)]
+    assert found.volume_change > 0
+    for row in found.properties() + full.properties():
+        assert row.unit == PROPERTIES[row.property].unit
+
+
+def test_steps_and_profile_of_given_energies(aluminium):
+    host, metal, full = aluminium
+    two = full.model_copy(
+        update={
+            "inserted": 2,
+            "energy_ev": full.energy_ev - 5.0,
+            "structure": full.structure.model_copy(
+                update={
+                    "symbols": (*full.structure.symbols, "Li"),
+                    "positions": (*full.structure.positions, (1.0, 1.0, 1.0)),
+                }
+            ),
+        }
+    )
+    plain = [full.model_dump(mode="json"), None, two.model_dump(mode="json")]
+    found = insertion_voltages(host.model_dump(mode="json"), plain, metal.model_dump(mode="json"))
+    assert found.state == "completed", found.reason
+    assert found.steps[1].volt == pytest.approx(5.0 + metal.energy_per_atom_ev)
+    assert found.mean_v == pytest.approx(sum(s.volt for s in found.steps) / 2)
+    # the second step is above the first: the middle composition is no plateau
+    assert [(s.start, s.end) for s in found.profile] == [(0, 2)]
+    assert len(found.warnings) == 1
+
+
+def test_what_is_no_insertion_is_refused(aluminium):
+    host, metal, full = aluminium
+    other = full.model_copy(update={"level": "mlip:chgnet"})
+    assert "cannot be subtracted" in insertion_voltages(host, [other], metal).reason
+    assert "is not the host" in insertion_voltages(metal, [full], host).reason
+    failed = InsertionDocument(state="failed", reason="nothing relaxed")
+    assert "nothing relaxed" in insertion_voltages(host, [failed], metal).reason
+
+
+def test_too_many_atoms_are_a_failure():
+    found = insertion_energy(load_crystal("Al", primitive=True), LEVEL, "Mg", 4)
+    assert found.state == "failed"
+    assert "do not fit" in found.reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("potential", ["mlip:chgnet", "mlip:7net-0"])
+def test_chevrel_phase_against_magnesium(potential, tmp_path):
+    # measured: 1.0 to 1.3 V; from PBE formation energies 0.8 to 1.0 V in the mean of two Mg
+    level = Level.parse(potential)
+    with use_runtime(Runtime(scratch=tmp_path)):
+        host = relax_crystal(load_crystal("Mo6S8", primitive=True), level)
+        metal = relax_crystal(load_crystal("Mg", primitive=True), level)
+        inserted = [insertion_energy(host.structure, level, "Mg", n) for n in (1, 2)]
+    found = insertion_voltages(host, inserted, metal)
+    assert found.steps[0].volt > found.steps[1].volt
+    assert 0.8 <= found.mean_v <= 1.4
