@@ -18,7 +18,9 @@ from mgscreen.cli import (
     db,
     doctor,
     explain,
+    export_inputs,
     failures,
+    import_,
     logs,
     new,
     plan,
@@ -100,6 +102,8 @@ _add(cancel.cancel, "cancel", "mgscreen cancel laptop --job 'orbitals [MgTFSI]+'
 _add(logs.logs, "logs", "mgscreen logs 'orbitals TFSI-'")
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(db.app, name="db")
+app.add_typer(export_inputs.app, name="export")
+_add(import_.import_, "import", "mgscreen import gaussian")
 _add(query.query, "query", "mgscreen query --property lumo --candidate TFSI --format json")
 app.add_typer(rank.app, name="rank")
 _add(explain.explain, "explain", "mgscreen explain TFSI")

@@ -155,4 +155,12 @@ def get_engine(level: Level) -> MolecularEngine:
         except ImportError as error:
             raise MissingEngineError("PySCF", "pyscf") from error
         return PyscfEngine(level)
+    if level.engine == "gaussian":
+        if "outputs" not in level.settings:
+            raise InputError(
+                f"'{level}': Gaussian is not run by mgscreen; see `mgscreen export inputs`"
+            )
+        from mgscreen.engines.gaussian_outputs import GaussianOutputs
+
+        return GaussianOutputs(level)
     raise InputError(f"'{level}' is a level for crystals and slabs, not for molecules")

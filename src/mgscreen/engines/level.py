@@ -10,6 +10,8 @@ Grammar::
     pyscf:b3lyp-d3bj/6-31+g(d)/cpcm(7.2)
     mlip:chgnet, mlip:7net-l3i5-d3bj
     gpaw:pbe, gpaw:pbe-d3bj, vasp:pbe
+
+``gaussian`` and ``vasp`` are not run: they are what imported results are kept under.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mgscreen.core.errors import InputError
 
 Dispersion = Literal["", "d3bj", "d4"]
-ENGINES = ("xtb", "pyscf", "mlip", "gpaw", "vasp")
+ENGINES = ("xtb", "pyscf", "mlip", "gpaw", "vasp", "gaussian")
 PERIODIC = ("mlip", "gpaw", "vasp")
 """engines for crystals and slabs: no basis set and no continuum in their names"""
 

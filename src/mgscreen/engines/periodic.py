@@ -132,5 +132,11 @@ def get_periodic_engine(level: Level) -> PeriodicEngine:
             raise MissingEngineError(error.name or "gpaw", "gpaw") from error
         return GpawEngine(level)
     if level.engine == "vasp":
-        raise InputError(f"'{level}': mgscreen neither runs VASP nor writes its inputs yet")
+        if "output" not in level.settings:
+            raise InputError(
+                f"'{level}': VASP is not run by mgscreen; see `mgscreen export inputs`"
+            )
+        from mgscreen.engines.vasp_outputs import VaspOutputs
+
+        return VaspOutputs(level)
     raise InputError(f"'{level}' is not a level for crystals and slabs (mlip, gpaw)")
