@@ -56,6 +56,15 @@ def test_solvent_molecules_stand_on_both_sides():
     assert grignard.function_kwargs["coefficients"] == [-1.0, -1.0, -1.0, 1.0]
 
 
+def test_a_solvent_may_be_a_smiles():
+    made, _ = jobs(Reactions(rx=("CBr",), displacement=(), solvent="COC", solvent_molecules=2))
+    names = [j.name for j in made if "->" in j.name]
+    assert names == [
+        "CBr + Mg(s) + 2 C2H6O -> CH3MgBr(C2H6O)2",
+        "2 CH3MgBr(C2H6O)2 -> (CH3)2Mg(C2H6O)2 + MgBr2(C2H6O)2",
+    ]
+
+
 def test_a_displacement_without_crystals_is_a_job_that_says_so():
     made, crystals = jobs(Reactions(rx=(), displacement=("HgCl2",)))
     assert not crystals.jobs

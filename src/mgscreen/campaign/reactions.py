@@ -36,12 +36,17 @@ class Reactions(Table):
         description="energies of molecules; put into the host's solvent where it names none; "
         "None: the redox level",
     )
-    solvent: Name | None = Field(
+    solvent: Text | None = Field(
         default=None,
-        description="solvent whose molecules bind to Mg, name of the library; None: the host's",
+        description="solvent whose molecules bind to Mg: name of the library, or SMILES ('COC' is "
+        "a cheap model of an ether); None: the host's",
     )
     solvent_molecules: int = Field(
-        default=0, ge=0, le=MOST_SOLVENT, description="of it at each Mg; 0: the continuum alone"
+        default=0,
+        ge=0,
+        le=MOST_SOLVENT,
+        description="of it at each Mg, 2 of 'COC' fill a shell of four; 0: the continuum alone, "
+        "which misses more than 1 eV of the energy of RX + Mg -> RMgX",
     )
     conformers: int = Field(
         default=6, ge=1, le=500, description="geometries tried of each molecule"

@@ -10,7 +10,7 @@ from jobflow import Flow, Job, Maker
 from mgscreen.calculations.reactions import displacement, displacement_reaction, solution_reaction
 from mgscreen.candidates.halides import Halide, read_halide
 from mgscreen.candidates.library import load_library
-from mgscreen.candidates.model import Candidate, ChemistryError
+from mgscreen.candidates.model import Candidate, ChemistryError, check_chemistry
 from mgscreen.core.errors import InputError, Location
 from mgscreen.core.species import Component, Species
 from mgscreen.engines.level import Level
@@ -309,13 +309,21 @@ def _solution(campaign: Campaign, section: Reactions, known: dict[str, Candidate
 
 
 def _solvent(campaign: Campaign, section: Reactions, known: dict[str, Candidate]) -> Candidate:
-    name = section.solvent or campaign.host.solvent
-    place = _at(campaign, "solvent")
-    if name not in known:
-        raise InputError(f"there is no molecule '{name}' in the library", place)
-    if known[name].charge:
-        raise InputError(f"expected a neutral molecule, '{name}' is an ion", place)
-    return known[name]
+    text = section.solvent or campaign.host.solvent
+    found = known.get(text)
+    if found is None:
+        try:
+            formula, charge, _ = check_chemistry(text)
+        except ChemistryError as error:
+            raise InputError(
+                f"'{text}' is no molecule of the library, and {error}", _at(campaign, "solvent")
+            ) from None
+        found = Candidate(name=formula, smiles=text, charge=charge)
+    if found.charge:
+        raise InputError(
+            f"expected a neutral molecule, '{text}' is an ion", _at(campaign, "solvent")
+        )
+    return found
 
 
 def _known(campaign: Campaign) -> dict[str, Candidate]:
