@@ -42,7 +42,7 @@ FROZEN_FMAX = 0.1
 FROZEN_STEPS = 20
 ROUGH_FMAX = 0.08
 ROUGH_STEPS = 60
-WINDOW_EV = 0.8
+WINDOW_EV = 0.5
 """A start this far above the best one on the frozen slab is not followed: a slab gives way by less
 (a few 0.1 eV for a small atom in a hollow, which is where the best starts are anyway)."""
 CLOSE_EV = 0.03
@@ -130,7 +130,10 @@ class Search:
         )
 
     def thorough(self, starts: Sequence[Start]) -> Found:
-        """Relax every start to the end: what ``quick`` is measured against."""
+        """Relax every start to the end, as ASE does by default: what ``quick`` is measured against.
+
+        Give the slab as it was cut as the clean one, so that each start relaxes it again.
+        """
         ends = [
             end
             for k, start in enumerate(starts)
@@ -176,7 +179,9 @@ class Search:
         level = (
             with_force(self.level, FROZEN_FMAX, FROZEN_STEPS)
             if frozen
-            else with_force(self.level, self.fmax)
+            else self.level.model_copy(
+                update={"settings": {**self.level.settings, "fmax": self.fmax}}
+            )
         )
         try:
             end = get_periodic_engine(level).relax(

@@ -29,6 +29,9 @@ MOVED_A = 0.8
 FAR_A = 4.5
 """Beyond this distance from every atom of the slab a fragment has left, angstrom."""
 
+CUSTOMARY = {"O2S": "SO2", "OS": "SO", "O3S": "SO3", "HO": "OH"}
+"""Formulas that chemists write in another order than Hill's."""
+
 
 @dataclass(frozen=True)
 class Fate:
@@ -156,4 +159,5 @@ def _formula(structure: AtomicStructure, atoms: tuple[int, ...]) -> str:
 
     from mgscreen.candidates.model import hill
 
-    return hill(Counter(structure.symbols[i] for i in atoms))
+    formula = hill(Counter(structure.symbols[i] for i in atoms))
+    return CUSTOMARY.get(formula, formula)
