@@ -1,0 +1,532 @@
+"""Symmetry-distinct hops of an atom between the sites of a crystal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from mgscreen.core.errors import InputError
+from mgscreen.core.structure import AtomicStructure
+from mgscreen.structures.hop_network import (
+    Network,
+    SpaceGroup,
+    layer_normal,
+    undirected,
+)
+from mgscreen.structures.interstitials import Interstitial, interstitial_sites, positions_of
+from mgscreen.structures.percolation import Edge, cycle_translations, percolation_dimension
+from mgscreen.structures.supercells import (
+    Matrix,
+    keeps_lattice,
+    make_supercell,
+    primitive_cell,
+    supercell_matrix,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+LONGEST = 6.0
+"""No longer hop is looked for unless it is asked for, angstrom."""
+SHELL = 0.1
+"""Hops whose lengths differ by less belong to one shell, angstrom."""
+ON_THE_WAY = 0.5
+"""A site this close to the straight line of a hop makes it two hops, angstrom."""
+SPARE = 0.5
+"""By how much every other image of the end is further away than the end, angstrom."""
+
+Mechanism = Literal["vacancy", "interstitial"]
+Layer = Literal["", "in-plane", "across"]
+Operation = tuple[tuple[tuple[float, ...], ...], tuple[float, ...]]
+"""Cartesian rotation (3, 3) and translation (3,), angstrom: ``x -> rotation x + translation``."""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One of the symmetry-distinct hops of a crystal, in a supercell with one defect.
+
+    Attributes
+    ----------
+    name
+        ``vacancy-1`` and so on, the shortest first.
+    species
+        Element that hops.
+    initial, final
+        Same atoms in the same order, at the positions of the perfect crystal but for the mobile
+        one. The mobile atom of ``final`` is the image nearest to that of ``initial``, not wrapped
+        into the cell. All vacancy hops into one kind of site start from the same ``initial`` atoms,
+        and so do all interstitial hops from one kind of site: their energy is needed once.
+    mobile
+        Index of the mobile atom.
+    distance_a
+        Length of the straight line, angstrom.
+    direction
+        Cartesian unit vector from start to end.
+    multiplicity
+        How many symmetry-equal hops leave one start site.
+    symmetric
+        Whether an operation of the crystal that keeps the supercell maps ``initial`` onto
+        ``final``: their energies are equal.
+    operation
+        One operation that exchanges ``initial`` and ``final``, None if there is none. Of several,
+        one that leaves most freedom to a path that is its own image: a mirror plane (the midpoint
+        stays in a plane), then a twofold axis (on a line), then an inversion centre (at a point).
+    operations
+        All operations that exchange the two, ``operation`` first.
+    mapping
+        One operation that maps ``initial`` onto ``final``, whether or not it maps ``final`` back,
+        None unless ``symmetric``: it turns the relaxed start into the relaxed end.
+    start_site, end_site
+        Numbers of the symmetry-distinct sites.
+    edges
+        All symmetry-equal hops, each once per primitive cell and in one sense: site, site,
+        primitive translation of the second.
+    layer
+        For layered crystals, whether hops of this kind stay in a layer or gap.
+    nearest_a
+        Distance of the middle of the straight line from the nearest other atom, angstrom: a small
+        one says that the line runs into an atom.
+    matrix
+        The supercell, in vectors of the primitive cell.
+    """
+
+    name: str
+    mechanism: Mechanism
+    species: str
+    initial: AtomicStructure
+    final: AtomicStructure
+    mobile: int
+    distance_a: float
+    direction: tuple[float, float, float]
+    multiplicity: int
+    symmetric: bool
+    operation: Operation | None
+    operations: tuple[Operation, ...]
+    mapping: Operation | None
+    start_site: int
+    end_site: int
+    edges: tuple[Edge, ...]
+    layer: Layer
+    nearest_a: float
+    matrix: Matrix
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What all hops of one mechanism in one crystal share."""
+
+    primitive: AtomicStructure
+    network: Network
+    mechanism: Mechanism
+    species: str
+    normal: Array | None
+    min_supercell_a: float
+    keep_symmetry: bool
+
+
+def vacancy_hops(
+    crystal: AtomicStructure,
+    species: str,
+    *,
+    max_distance_a: float | None = None,
+    min_supercell_a: float = 10.0,
+    keep_symmetry: bool = False,
+) -> list[Hop]:
+    """Return the symmetry-distinct hops of an atom into a vacancy of its own element.
+
+    Parameters
+    ----------
+    crystal
+        Any cell of the crystal.
+    species
+        Element that hops.
+    max_distance_a
+        Longest hop, angstrom. None: the second shell of neighbours, or as far as it takes for all
+        hops together to percolate in three dimensions, but not beyond ``LONGEST``.
+    min_supercell_a
+        Shortest distance of the vacancy from its own images, angstrom.
+    keep_symmetry
+        Take a supercell that keeps every operation of the crystal, larger as a rule.
+
+    Returns
+    -------
+    list of Hop
+        Sorted by length. A hop whose straight line passes through another site of the element is
+        left out: it is two hops.
+
+    Raises
+    ------
+    InputError
+        If the crystal does not contain the element, or no hop is short enough.
+
+    Examples
+    --------
+    >>> from mgscreen.structures.crystals import load_crystal
+    >>> [(h.name, round(h.distance_a, 2)) for h in vacancy_hops(load_crystal("MgO"), "Mg")]
+    [('vacancy-1', 2.98), ('vacancy-2', 4.21)]
+    """
+    primitive = primitive_cell(crystal)
+    cell = np.array(primitive.cell)
+    fractional = np.array(primitive.positions) @ np.linalg.inv(cell)
+    mobile = [i for i, symbol in enumerate(primitive.symbols) if symbol == species]
+    if not mobile:
+        raise InputError(f"{crystal.label or crystal.formula} contains no {species}")
+    network = Network.of(cell, fractional[mobile], SpaceGroup.of(primitive))
+    frame = _Frame(
+        primitive=primitive,
+        network=network,
+        mechanism="vacancy",
+        species=species,
+        normal=layer_normal(primitive),
+        min_supercell_a=min_supercell_a,
+        keep_symmetry=keep_symmetry,
+    )
+    return _hops(frame, max_distance_a, shells=2)
+
+
+def interstitial_hops(
+    crystal: AtomicStructure,
+    species: str,
+    *,
+    sites: list[Interstitial] | None = None,
+    max_distance_a: float | None = None,
+    min_supercell_a: float = 10.0,
+    keep_symmetry: bool = False,
+    min_clearance_a: float = 1.0,
+) -> list[Hop]:
+    """Return the symmetry-distinct hops of an atom between interstitial sites.
+
+    Parameters
+    ----------
+    crystal
+        Any cell of the crystal.
+    species
+        Element that hops; the crystal need not contain it.
+    sites
+        Sites, as :func:`~mgscreen.structures.interstitials.interstitial_sites` gives them; None:
+        all that it finds.
+    max_distance_a
+        Longest hop, angstrom. None: as far as it takes for all hops together to percolate in three
+        dimensions, but not beyond ``LONGEST``.
+    min_supercell_a
+        Shortest distance of the atom from its own images, angstrom.
+    keep_symmetry
+        Take a supercell that keeps every operation of the crystal, larger as a rule.
+    min_clearance_a
+        A hop whose straight line comes closer to an atom than this is left out, angstrom.
+
+    Returns
+    -------
+    list of Hop
+        Sorted by length; the added atom is the last one. Empty when the crystal has no site. Site
+        numbers of ``edges`` count all positions of all sites, in the order of ``sites``.
+
+    Raises
+    ------
+    InputError
+        If the crystal is not periodic in three directions.
+    """
+    primitive = primitive_cell(crystal)
+    found = interstitial_sites(crystal, species) if sites is None else sites
+    if not found:
+        return []
+    group = SpaceGroup.of(primitive)
+    cell = np.array(primitive.cell)
+    points = np.concatenate([positions_of(site, cell, group) for site in found])
+    network = Network.of(cell, points, group)
+    frame = _Frame(
+        primitive=primitive,
+        network=network,
+        mechanism="interstitial",
+        species=species,
+        normal=layer_normal(primitive),
+        min_supercell_a=min_supercell_a,
+        keep_symmetry=keep_symmetry,
+    )
+    return _hops(frame, max_distance_a, shells=1, min_clearance_a=min_clearance_a)
+
+
+def _hops(
+    frame: _Frame, max_distance_a: float | None, *, shells: int, min_clearance_a: float = 0.0
+) -> list[Hop]:
+    network = frame.network
+    longest = LONGEST if max_distance_a is None else max_distance_a
+    orbits = [
+        orbit
+        for orbit in network.orbits(network.steps(longest))
+        if not _passes_site(frame, min(orbit))
+        and _clearance(frame, min(orbit), np.linspace(0, 1, 21)) >= min_clearance_a
+    ]
+    orbits.sort(key=lambda orbit: _order(frame, orbit))
+    if max_distance_a is None:
+        orbits = _far_enough(network, orbits, shells)
+    if not orbits and frame.mechanism == "vacancy":
+        raise InputError(
+            f"{frame.primitive.label or frame.primitive.formula}: no two {frame.species} sites "
+            f"lie within {longest:g} angstrom of each other; allow longer hops"
+        )
+    cells: dict[float, tuple[Matrix, AtomicStructure]] = {}
+    return [_hop(frame, orbit, number, cells) for number, orbit in enumerate(orbits, start=1)]
+
+
+def _far_enough(network: Network, orbits: list[set[Edge]], shells: int) -> list[set[Edge]]:
+    """Return the shortest hops that percolate in three dimensions, at least so many shells."""
+    lengths = [float(np.linalg.norm(network.vector(min(orbit)))) for orbit in orbits]
+    taken: list[set[Edge]] = []
+    seen = 0
+    for orbit, length, before in zip(orbits, lengths, [-np.inf, *lengths], strict=False):
+        if length - before > SHELL:
+            if seen >= shells and percolation_dimension(e for o in taken for e in o) == 3:  # noqa: PLR2004 - dimensions of space
+                break
+            seen += 1
+        taken.append(orbit)
+    return taken
+
+
+def _order(frame: _Frame, orbit: set[Edge]) -> tuple[object, ...]:
+    """Return what hops are sorted by; none of it depends on the order of atoms."""
+    network = frame.network
+    edge = min(orbit)
+    directions = [tuple(np.round(network.vector(e), 3).tolist()) for e in orbit]
+    return (
+        round(float(np.linalg.norm(network.vector(edge))), 3),
+        len(orbit),
+        -round(_clearance(frame, edge, np.array([0.5])), 2),
+        max(directions),
+    )
+
+
+def _passes_site(frame: _Frame, edge: Edge) -> bool:
+    """Tell whether another site of the network lies on the straight line of a hop."""
+    network = frame.network
+    step = network.vector(edge)
+    length = float(np.linalg.norm(step))
+    start = edge[0]
+    for other, translation in _around(network.sites, network.sites[start], network.cell, length):
+        vector = (network.sites[other] + translation - network.sites[start]) @ network.cell
+        along = float(vector @ step) / length
+        aside = float(np.sqrt(max(float(vector @ vector) - along**2, 0.0)))
+        if aside < ON_THE_WAY < along < length - ON_THE_WAY:
+            return True
+    return False
+
+
+def _around(
+    points: Array, centre: Array, cell: Array, radius: float
+) -> list[tuple[int, tuple[int, int, int]]]:
+    """Return all periodic images of points within a radius of a fractional centre."""
+    reach = np.ceil(radius * np.linalg.norm(np.linalg.inv(cell), axis=0)).astype(int) + 1
+    grid = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1)
+    grid = grid.reshape(-1, 3)
+    found = []
+    for number, point in enumerate(points):
+        base = np.round(centre - point)
+        near = np.linalg.norm((point + base + grid - centre) @ cell, axis=1) < radius
+        found += [
+            (number, (int(t[0]), int(t[1]), int(t[2]))) for t in (grid[near] + base).astype(int)
+        ]
+    return found
+
+
+def _clearance(frame: _Frame, edge: Edge, fractions: Array) -> float:
+    """Return the shortest distance of points of the straight line from all other atoms."""
+    network = frame.network
+    cell = network.cell
+    step = network.vector(edge)
+    length = float(np.linalg.norm(step))
+    start = network.sites[edge[0]] @ cell
+    ends = np.array([start, start + step])
+    line = start + fractions[:, None] * step
+    atoms = np.array(frame.primitive.positions) @ np.linalg.inv(cell)
+    middle = (start + 0.5 * step) @ np.linalg.inv(cell)
+    radius = length / 2
+    while True:
+        radius += 2.0
+        near = _around(atoms, middle, cell, radius)
+        others = np.array([(atoms[i] + t) @ cell for i, t in near]).reshape(-1, 3)
+        if frame.mechanism == "vacancy" and len(others):
+            # the mobile atom itself, and the atom that is missing
+            away = np.linalg.norm(others[:, None] - ends[None], axis=2).min(axis=1)
+            others = others[away > SHELL]
+        if len(others):
+            return float(np.linalg.norm(others[:, None] - line[None], axis=2).min())
+
+
+def _hop(
+    frame: _Frame, orbit: set[Edge], number: int, cells: dict[float, tuple[Matrix, AtomicStructure]]
+) -> Hop:
+    network = frame.network
+    edge = _representative(frame, orbit)
+    start, end, _ = edge
+    step = network.vector(edge)
+    matrix, supercell = _room(frame, step, cells)
+    rows = np.array(matrix)
+    initial, final, mobile = _endpoints(frame, edge, supercell)
+    rotations = network.group.rotations
+    keep = {k for k in range(len(rotations)) if keeps_lattice(rotations[k], rows)}
+    ends = np.array([initial.positions[mobile], final.positions[mobile]])
+    middle = ends.mean(axis=0)
+    operations = sorted(
+        (
+            # exact at the midpoint of the two ends, which the operation leaves where it is
+            _cartesian(network.cell, rotations[k], middle, middle)
+            for k in network.exchanges(edge)
+            if k in keep
+        ),
+        key=_freedom,
+    )
+    # what the initial structure has at one site (vacancy or atom) the final one has at the other
+    here, there = (end, start) if frame.mechanism == "vacancy" else (start, end)
+    defects = ends[::-1] if frame.mechanism == "vacancy" else ends
+    mappings = sorted(
+        (
+            _cartesian(network.cell, rotations[k], *defects)
+            for k in keep
+            if int(network.image_of[k, here]) == there
+        ),
+        key=_turned,
+    )
+    leaving = {e for e in orbit if e[0] == start}
+    a, b, c = (step / np.linalg.norm(step)).tolist()
+    return Hop(
+        name=f"{frame.mechanism}-{number}",
+        mechanism=frame.mechanism,
+        species=frame.species,
+        initial=initial,
+        final=final,
+        mobile=mobile,
+        distance_a=float(np.linalg.norm(step)),
+        direction=(a, b, c),
+        multiplicity=len(leaving),
+        symmetric=bool(mappings),
+        operation=operations[0] if operations else None,
+        operations=tuple(operations),
+        mapping=mappings[0] if mappings else None,
+        start_site=network.classes[start],
+        end_site=network.classes[end],
+        edges=undirected(orbit),
+        layer=_layer(frame, orbit),
+        nearest_a=_clearance(frame, edge, np.array([0.5])),
+        matrix=matrix,
+    )
+
+
+def _representative(frame: _Frame, orbit: set[Edge]) -> Edge:
+    """Return the hop of a set that starts from the structure that most other hops start from.
+
+    The defect of the initial structure (the vacancy at the end of a vacancy hop, the atom at the
+    start of an interstitial one) lies on the first site of the lowest class.
+    """
+    network = frame.network
+    at = 1 if frame.mechanism == "vacancy" else 0
+    lowest = min(network.classes[edge[at]] for edge in orbit)
+    site = network.classes.index(lowest)
+    return max(
+        (edge for edge in orbit if edge[at] == site),
+        key=lambda edge: (tuple(np.round(network.vector(edge), 3).tolist()), edge),
+    )
+
+
+def _room(
+    frame: _Frame, step: Array, cells: dict[float, tuple[Matrix, AtomicStructure]]
+) -> tuple[Matrix, AtomicStructure]:
+    """Return a supercell in which no other image of the end is as near as the end."""
+    length = float(np.linalg.norm(step))
+    grid = np.stack(np.meshgrid(*[np.arange(-2, 3)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    others = grid[np.any(grid != 0, axis=1)]
+    for distance in (frame.min_supercell_a, max(frame.min_supercell_a, 2 * length + SPARE)):
+        if distance not in cells:
+            matrix = supercell_matrix(frame.primitive, distance, keep_symmetry=frame.keep_symmetry)
+            cells[distance] = matrix, make_supercell(frame.primitive, matrix)
+        chosen = cells[distance]
+        images = others @ np.array(chosen[1].cell)
+        if np.linalg.norm(step + images, axis=1).min() > length + SPARE:
+            break
+    return chosen
+
+
+def _endpoints(
+    frame: _Frame, edge: Edge, supercell: AtomicStructure
+) -> tuple[AtomicStructure, AtomicStructure, int]:
+    network = frame.network
+    start = network.sites[edge[0]] @ network.cell
+    step = network.vector(edge)
+    label = supercell.label
+    if frame.mechanism == "vacancy":
+        # wrapped so that the vacancy, which all hops share, stays where it is
+        hole = _atom_at(supercell, start + step)
+        mover = _atom_at(supercell, start)
+        left = [i for i in range(len(supercell.symbols)) if i != hole]
+        symbols = tuple(supercell.symbols[i] for i in left)
+        positions = [supercell.positions[i] for i in left]
+        mobile = left.index(mover)
+    else:
+        symbols = (*supercell.symbols, frame.species)
+        positions = [*supercell.positions, (float(start[0]), float(start[1]), float(start[2]))]
+        mobile = len(symbols) - 1
+    initial = AtomicStructure(
+        symbols=symbols,
+        positions=tuple(positions),
+        cell=supercell.cell,
+        pbc=supercell.pbc,
+        label=label,
+    )
+    moved = np.array(positions)
+    moved[mobile] += step
+    return initial, initial.with_positions(moved), mobile
+
+
+def _atom_at(structure: AtomicStructure, point: Array) -> int:
+    """Return the atom that lies at a point or one of its images."""
+    cell = np.array(structure.cell)
+    apart = (np.array(structure.positions) - point) @ np.linalg.inv(cell)
+    return int(np.argmin(np.linalg.norm((apart - np.rint(apart)) @ cell, axis=1)))
+
+
+def _cartesian(cell: Array, rotation: Array, point: Array, image: Array) -> Operation:
+    """Return an operation as Cartesian rotation and the translation that maps point on image."""
+    turned = cell.T @ rotation @ np.linalg.inv(cell.T)
+    shift = image - turned @ point
+    return (
+        tuple(tuple(float(x) for x in row) for row in turned),
+        tuple(float(x) for x in shift),
+    )
+
+
+def _turned(operation: Operation) -> tuple[float, ...]:
+    """Return a key that sorts operations by how far they turn: a mere translation first."""
+    rotation = np.array(operation[0])
+    return -round(float(np.trace(rotation)), 3), *np.round(rotation, 3).ravel().tolist()
+
+
+def _freedom(operation: Operation) -> tuple[float, ...]:
+    """Return a key that sorts operations by the dimension of the points they leave, largest first.
+
+    The trace of an involution is 2 n - 3 for n dimensions; anything else comes last.
+    """
+    rotation = np.array(operation[0])
+    involution = np.allclose(rotation @ rotation, np.eye(3), atol=1e-3)
+    return (
+        0.0 if involution else 1.0,
+        -round(float(np.trace(rotation)), 3),
+        *np.round(rotation, 3).ravel().tolist(),
+    )
+
+
+def _layer(frame: _Frame, orbit: set[Edge]) -> Layer:
+    """Tell whether hops of one kind, or the network that they make, cross the layers."""
+    if frame.normal is None:
+        return ""
+    network = frame.network
+    parts: Sequence[Array] = [part @ network.cell for part in cycle_translations(orbit)]
+    lengths = [np.abs(part @ frame.normal).max() for part in parts]
+    if max((np.linalg.norm(part, axis=1).max() for part in parts), default=0) > SHELL:
+        return "across" if max(lengths) > SHELL else "in-plane"
+    step = network.vector(min(orbit))
+    return "across" if abs(step @ frame.normal) > 0.5 * np.linalg.norm(step) else "in-plane"
