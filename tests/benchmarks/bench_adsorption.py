@@ -9,6 +9,7 @@ the slab as it was cut, with ASE's BFGS as it is; the staged search is what `mgs
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -46,24 +47,24 @@ def measure(names: list[str], level: Level, size: int, orientations: int) -> lis
                 f"{how}_site": search.place(best).name,
             }
         rows.append(row)
-        print(row, flush=True)
+        sys.stdout.write(f"{row}\n")
+        sys.stdout.flush()
     return rows
 
 
 def table(rows: list[dict], level: Level, size: int, orientations: int) -> str:
     quick, thorough = (sum(r[f"{h}_calls"] for r in rows) for h in ("quick", "thorough"))
-    lines = [
-        "# Force calls of the adsorption search",
-        "",
+    about = (
         f"Mg(0001) p({size}x{size}), four layers, `{level}`, {orientations} orientations of a "
         f"molecule, forces below {FMAX} eV/angstrom, one core. From scratch: every start to the "
         "end, from the slab as it was cut, with ASE's BFGS as it is. Made by "
-        "`python tests/benchmarks/bench_adsorption.py --output docs/benchmarks/adsorption.md`.",
-        "",
-        "| fragment | starts | calls from scratch | calls staged | ratio | best site from scratch / "
-        "staged | difference of the best energy, meV |",
-        "|---|---|---|---|---|---|---|",
-    ]
+        "`python tests/benchmarks/bench_adsorption.py --output docs/benchmarks/adsorption.md`."
+    )
+    head = (
+        "| fragment | starts | calls from scratch | calls staged | ratio | best site from scratch "
+        "/ staged | difference of the best energy, meV |"
+    )
+    lines = ["# Force calls of the adsorption search", "", about, "", head, "|---" * 7 + "|"]
     lines += [
         f"| {r['fragment']} | {r['starts']} | {r['thorough_calls']} | {r['quick_calls']} | "
         f"{r['quick_calls'] / r['thorough_calls']:.2f} | {r['thorough_site']} / {r['quick_site']} "
@@ -89,7 +90,7 @@ def main() -> None:
     if given.output:
         given.output.parent.mkdir(parents=True, exist_ok=True)
         given.output.write_text(text)
-    print(text)
+    sys.stdout.write(text)
 
 
 if __name__ == "__main__":

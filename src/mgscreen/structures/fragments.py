@@ -127,9 +127,9 @@ def fragment_source(name: str) -> FragmentSource:
     """
     known = FRAGMENTS.get(ALIASES.get(name, name))
     if known is None:
-        from rapidfuzz import process
+        from rapidfuzz import fuzz, process
 
-        near = process.extractOne(name, list(FRAGMENTS), score_cutoff=40)
+        near = process.extractOne(name, list(FRAGMENTS), scorer=fuzz.ratio, score_cutoff=40)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise InputError(f"there is no fragment '{name}' in the library{hint}")
     return known

@@ -59,7 +59,7 @@ def _pieces(document: Any) -> list[Any]:
     rows = []
     for direction in ("reduction", "oxidation"):
         step = _get(document, direction)
-        broken = _get(step, "fragmentation")
+        broken = _get(step, "bonds")
         if broken is None or not _get(broken, "broken"):
             continue
         rows += [_get(piece, "structure") for piece in _get(broken, "pieces") or []]
