@@ -1,7 +1,7 @@
 """The driver on a real one-node SLURM: overhead of a task, and campaigns that are disturbed.
 
-``python tests/benchmarks/bench_cluster.py [ROUNDS]`` writes ``docs/benchmarks/cluster.md``. Needs the SLURM
-of ``hpc/one-node-slurm.sh``; without it one sentence says so.
+``python tests/benchmarks/bench_cluster.py [ROUNDS]`` writes ``docs/benchmarks/cluster.md``. Needs
+the SLURM of ``hpc/one-node-slurm.sh``; without it one sentence says so.
 """
 
 from __future__ import annotations
@@ -85,14 +85,18 @@ def page(overheads, disturbed):
     lines = [
         "# The driver on a queue",
         "",
-        f"Measured by `tests/benchmarks/bench_cluster.py` on {time.strftime('%Y-%m-%d')}: a "
-        "one-node SLURM (`hpc/one-node-slurm.sh`) on a machine of "
-        f"{os.cpu_count()} cores ({platform.machine()}) that other programs used as well.",
+        (
+            f"Measured by `tests/benchmarks/bench_cluster.py` on {time.strftime('%Y-%m-%d')}: a "
+            "one-node SLURM (`hpc/one-node-slurm.sh`) on a machine of "
+            f"{os.cpu_count()} cores ({platform.machine()}) that other programs used as well."
+        ),
         "",
         f"## Overhead of a task: {TASKS} tasks on one block",
         "",
-        "From the end of the first task to the end of the last. The overhead is that of one slot "
-        "between two of its tasks: driver, database, Parsl, worker, limits and spool.",
+        (
+            "From the end of the first task to the end of the last. The overhead is that of one slot "
+            "between two of its tasks: driver, database, Parsl, worker, limits and spool."
+        ),
         "",
         "| seconds of a task | slots | wall, s | overhead per task, ms | wall per task, ms |",
         "|---|---|---|---|---|",
@@ -100,13 +104,15 @@ def page(overheads, disturbed):
         "",
         f"## {len(disturbed)} campaigns, each disturbed twice",
         "",
-        "30 jobs (chains, a fan-in, jobs generated at run time, failures, one that needs 0.7 GB). "
-        "After each run the database equals that of an undisturbed one, jobs that were finished "
-        "before are not computed again, and only jobs that were interrupted have run twice; a run "
-        "for which that does not hold ends the benchmark. `driver`, `worker` (Parsl's), `child` "
-        "(the process of the task), `manager` (of a block) and `interchange`: `kill -9`. "
-        "`scancel`: of the block. `node`: set DOWN. `walltime`: of the block, ended at once. "
-        "`memory`: the limit is below what one job needs.",
+        (
+            "30 jobs (chains, a fan-in, jobs generated at run time, failures, one that needs 0.7 GB). "
+            "After each run the database equals that of an undisturbed one, jobs that were finished "
+            "before are not computed again, and only jobs that were interrupted have run twice; a run "
+            "for which that does not hold ends the benchmark. `driver`, `worker` (Parsl's), `child` "
+            "(the process of the task), `manager` (of a block) and `interchange`: `kill -9`. "
+            "`scancel`: of the block. `node`: set DOWN. `walltime`: of the block, ended at once. "
+            "`memory`: the limit is below what one job needs."
+        ),
         "",
         "| run | disturbed by | jobs | run twice | left behind | wall, s |",
         "|---|---|---|---|---|---|",

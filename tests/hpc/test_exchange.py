@@ -24,8 +24,9 @@ from mgscreen.engines.vasp_outputs import VaspOutputs, read_vasprun
 
 B3LYP = Level.parse("pyscf:b3lyp/6-31g(d)")
 WET = Level.parse("pyscf:b3lyp/6-31g(d)/cpcm(7.2)")
-# real output of VASP, which ASE brings with its own tests
-VASPRUN = Path(ase.__file__).parent / "test" / "testdata" / "vasp" / "vasprun_pstress.xml"
+# real outputs of VASP, which ASE brings with its own tests: of PBE, and of LDA
+VASPRUN = Path(ase.__file__).parent / "test" / "testdata" / "vasp" / "vasprun_dfpt.xml"
+LDA = VASPRUN.with_name("vasprun_pstress.xml")
 
 WATER = AtomicStructure(
     symbols=("O", "H", "H"),
@@ -82,7 +83,7 @@ def gaussian_log(structure, level, *, shift=0.0, end=True):
             " Polarizable Continuum Model (PCM)",
             " =================================",
             " Model                : C-PCM.",
-            f" Solvent              : Generic, Eps=  {level.dielectric:11.6f} Eps(inf)=    1.000000",
+            f" Solvent              : Generic, Eps=  {level.dielectric:11.6f}",
         ]
     lines += [
         f" SCF Done:  E({method}) =  {result.energy_ev / HARTREE_EV:.9f}     A.U. after   9 cycles",
@@ -198,7 +199,7 @@ def test_gaussian_outputs_of_something_else_are_refused(tmp_path):
         "angstrom from its place", structure=WATER.with_positions(np.array(WATER.positions) + 1)
     )
     refused("basis", level=Level.parse("pyscf:b3lyp/6-31+g(d)"))
-    refused("is of b3lyp", level=Level.parse("pyscf:pbe0/6-31g(d)"))
+    refused("is of rb3lyp", level=Level.parse("pyscf:pbe0/6-31g(d)"))
     refused("expected 7.2, got no continuum", level=WET)
     refused("cannot be read|did not end", content="nonsense\n")
     other = AtomicStructure(symbols=("S", "H", "H"), positions=WATER.positions)
@@ -348,11 +349,11 @@ def test_vasp_refuses(tmp_path):
         write_vasp_inputs(slab(), Level.parse("mlip:chgnet"), tmp_path)
 
 
-def real_run():
-    """Return what the real vasprun.xml is of."""
+def real_run(path=VASPRUN):
+    """Return what a real vasprun.xml is of."""
     from pymatgen.io.ase import AseAtomsAdaptor
 
-    run = read_vasprun(VASPRUN)
+    run = read_vasprun(path)
     atoms = AseAtomsAdaptor.get_atoms(run.initial_structure)
     return run, AtomicStructure.from_ase(atoms)
 
@@ -380,10 +381,14 @@ def test_a_real_vasp_output_becomes_a_relaxation(tmp_path):
 
 
 def test_vasp_outputs_of_something_else_are_refused(tmp_path):
-    run, structure = real_run()
+    _, structure = real_run()
     sha = keep(VASPRUN, tmp_path)
-    cell = "full" if int(run.incar.get("ISIF", 2)) == 3 else "fixed"
+    cell = "fixed"
+    lda = keep(LDA, tmp_path)
     with use_runtime(Runtime(files=tmp_path, scratch=tmp_path)):
+        _, other = real_run(LDA)
+        with pytest.raises(ScientificFailureError, match="not of PBE"):
+            VaspOutputs(Level.parse("vasp:pbe", {"output": lda})).relax(other, tmp_path)
         with pytest.raises(ScientificFailureError, match="IVDW"):
             VaspOutputs(Level.parse("vasp:pbe-d3bj", {"output": sha})).relax(
                 structure, tmp_path, cell=cell

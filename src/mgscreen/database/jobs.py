@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -86,7 +86,10 @@ class Job(JobRef):
     peak_memory_mb: float | None = None
 
 
-_LIGHT = [c for c in JOBS.columns if c.name != "payload"]
+_LIGHT = [JOBS.c[f.name] for f in fields(Job)]
+"""Columns in the order of the fields: a row becomes a job without a look at names."""
+_NAMES = [c.name for c in _LIGHT]
+_TIMES = slice(_NAMES.index("submitted_at"), _NAMES.index("finished_at") + 1)
 
 
 def aware(moment: Any) -> Any:
@@ -174,11 +177,10 @@ def light_jobs(
         query = query.where(JOBS.c.state.in_(states))
     query = query.order_by(JOBS.c.position, JOBS.c.uuid, JOBS.c.index)
     found = []
-    for row in connection.execute(query).mappings():
-        values = dict(row)
-        for name in ("submitted_at", "started_at", "finished_at"):
-            values[name] = aware(values[name])
-        found.append(Job(**values))
+    for row in connection.execute(query):
+        values = list(row)
+        values[_TIMES] = map(aware, values[_TIMES])
+        found.append(Job(*values))
     return found
 
 

@@ -1,0 +1,219 @@
+"""Many writers at once on PostgreSQL, and a reader beside them; status of very large campaigns.
+
+``python tests/benchmarks/bench_database.py [ROWS]`` writes ``docs/benchmarks/database.md``. Brings
+up a PostgreSQL server of its own where its programs are installed.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+OUT = ROOT / "docs" / "benchmarks" / "database.md"
+WRITERS = 8
+JOBS = 100_000
+
+
+@contextmanager
+def server():
+    """Give the end of the URL of a private server."""
+    import pwd
+    import shutil
+
+    programs = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
+    if programs is None:
+        sys.exit("no PostgreSQL server here (Debian: apt-get install postgresql)")
+    folder = Path(tempfile.mkdtemp(prefix="pgbench"))
+    prefix = []
+    if os.geteuid() == 0:
+        user = pwd.getpwnam("postgres")
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        prefix = ["runuser", "-u", "postgres", "--"]
+
+    def call(program, *arguments):
+        subprocess.run(
+            [*prefix, str(programs / program), "-D", str(folder / "data"), *arguments],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+        )
+
+    call("initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8")
+    options = f"-k {folder} -c listen_addresses='' -c max_connections=40"
+    call("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
+    try:
+        yield f"?host={folder}&user=postgres"
+    finally:
+        call("pg_ctl", "-w", "-m", "fast", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def campaign_of(database, name):
+    from mgscreen.campaign.models import Campaign
+
+    campaign = Campaign.model_validate({"name": name, "candidates": {"library": ["TFSI"]}})
+    return database.register_campaign(campaign, "", "", [])
+
+
+def write(address, writer, rows):
+    """Add rows to a campaign of its own, one commit for each."""
+    from mgscreen.database.database import Database
+
+    with Database(address) as database:
+        campaign = campaign_of(database, f"writer-{writer}")
+        for n in range(rows):
+            row = {"uuid": f"{writer}-{n}", "name": f"job {n}", "kind": "orbitals", "position": n}
+            database.add_jobs(campaign, [row])
+
+
+def writers(rows):
+    """Return wall time of all writers, rows found, and the latencies of a reader, s."""
+    import psycopg
+
+    from mgscreen.database.database import Database
+
+    with server() as end:
+        with psycopg.connect(f"postgresql:///postgres{end}", autocommit=True) as connection:
+            connection.execute("CREATE DATABASE bench")
+        address = f"postgresql:///bench{end}"
+        with Database(address) as database:
+            campaign = campaign_of(database, "reader")
+        begin = time.monotonic()
+        running = [
+            # what is asked is whether writers block a reader, not who gets a core first
+            subprocess.Popen(
+                ["nice", sys.executable, __file__, "--write", address, str(n), str(rows)]
+            )
+            for n in range(WRITERS)
+        ]
+        latencies, locks = [], 0
+        with Database(address, read_only=True) as reader, reader.reading() as connection:
+            from sqlalchemy import text
+
+            query = text("SELECT count(*) FROM campaigns WHERE id >= :id")
+            newest = text("SELECT name FROM jobs WHERE uuid = :uuid")
+            while any(process.poll() is None for process in running):
+                start = time.perf_counter()
+                connection.execute(query, {"id": campaign}).scalar_one()
+                connection.execute(newest, {"uuid": f"0-{len(latencies)}"}).one_or_none()
+                connection.rollback()
+                latencies.append(time.perf_counter() - start)
+                if len(latencies) % 20 == 0:
+                    waiting = text(
+                        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                        "AND pid = pg_backend_pid()"
+                    )
+                    locks += connection.execute(waiting).scalar_one()
+                    connection.rollback()
+                time.sleep(0.01)
+        wall = time.monotonic() - begin
+        assert all(process.returncode == 0 for process in running)
+        with Database(address, read_only=True) as database:
+            found = database.count("jobs")
+    return wall, found, sorted(latencies), locks
+
+
+def large():
+    """Return seconds and MB of writing, reading and showing a campaign of very many jobs."""
+    from mgscreen.cli.status import summary
+    from mgscreen.database.database import Database
+    from mgscreen.execution.graph import Dag
+
+    rows = []
+    with tempfile.TemporaryDirectory() as folder, Database(Path(folder) / "a.db") as database:
+        campaign = campaign_of(database, "large")
+
+        def timed(name, function):
+            begin = time.perf_counter()
+            found = function()
+            rows.append((name, time.perf_counter() - begin))
+            return found
+
+        timed(
+            "store the plan",
+            lambda: database.add_jobs(
+                campaign,
+                (
+                    {
+                        "uuid": f"u{n}",
+                        "name": f"job {n}",
+                        "kind": "orbitals",
+                        "level": "test",
+                        "cost_s": 1.0,
+                        "parents": [f"u{n - 1}"] if n % 10 else [],
+                    }
+                    for n in range(JOBS)
+                ),
+            ),
+        )
+        jobs = timed("read all jobs", lambda: database.jobs(campaign))
+        timed("count them for `status`", lambda: summary(jobs, "large"))
+        timed("order them for the driver", lambda: Dag().add(jobs))
+        states = timed("count states in the database", lambda: database.count_states(campaign))
+        assert Counter(states) == {"WAITING": JOBS}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return rows, peak
+
+
+def main(rows=10_000):
+    steps, peak = large()
+    wall, found, latencies, locks = writers(rows)
+    at = {
+        p: 1000 * latencies[min(len(latencies) - 1, int(p * len(latencies)))] for p in (0.5, 0.99)
+    }
+    lines = [
+        "# Databases",
+        "",
+        (
+            f"Measured by `tests/benchmarks/bench_database.py` on {time.strftime('%Y-%m-%d')} on "
+            f"{os.cpu_count()} cores ({platform.machine()}) that other programs used as well."
+        ),
+        "",
+        "## PostgreSQL: many writers and a reader",
+        "",
+        (
+            f"{WRITERS} processes, each {rows:,} rows in a campaign of its own, one commit for each row "
+            "(fsync on, at a lower priority: there are more processes than cores); a reader asks all "
+            "the while."
+        ),
+        "",
+        (
+            "| rows written | rows found | wall, s | ms per row | reads | median, ms | 99 %, ms "
+            "| longest, ms | waits for a lock |"
+        ),
+        "|---|---|---|---|---|---|---|---|---|",
+        (
+            f"| {WRITERS * rows:,} | {found:,} | {wall:.0f} | {1000 * wall / (WRITERS * rows):.2f} "
+            f"| {len(latencies):,} | {at[0.5]:.1f} | {at[0.99]:.1f} | {1000 * latencies[-1]:.1f} "
+            f"| {locks} |"
+        ),
+        "",
+        f"## A campaign of {JOBS:,} jobs (SQLite, trivial jobs)",
+        "",
+        "| step | wall, s |",
+        "|---|---|",
+        *(f"| {name} | {seconds:.2f} |" for name, seconds in steps),
+        f"| together | {sum(seconds for _, seconds in steps):.2f} |",
+        "",
+        f"Peak memory of the process that did all of it: {peak:.0f} MB.",
+        "",
+    ]
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_text("\n".join(lines), encoding="utf-8")
+    print(OUT.read_text(encoding="utf-8"))  # noqa: T201 - a script
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--write"]:
+        write(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    else:
+        main(*(int(a) for a in sys.argv[1:]))

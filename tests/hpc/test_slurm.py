@@ -1,0 +1,93 @@
+"""The driver on the real one-node SLURM, undisturbed and at the limits of its blocks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from conftest import ClusterDriver
+
+from mgscreen.database.database import Database
+
+pytestmark = [
+    pytest.mark.slurm,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("nothing_left"),
+]
+
+
+def jobs_of(path):
+    with Database(path, read_only=True) as db:
+        return db.jobs(db.campaign_id())
+
+
+def test_200_short_tasks_cost_at_most_50_ms_each(tmp_path):
+    driver = ClusterDriver(tmp_path, "many", n=200, seconds=0.0, cores=2)
+    found = driver.finish()
+    assert (found["computed"], found["lost"]) == (200, 0)
+    assert (found["last_finished"] - found["first_finished"]) / 200 < 0.05
+    starts = Counter(p.name.split("-")[1] for p in tmp_path.glob("traces/start-*"))
+    assert set(starts.values()) == {1}
+    assert len(starts) == 200
+    assert not list((tmp_path / "queue" / "spool").glob("*")), "nothing is left in the spool"
+
+
+def test_a_task_longer_than_its_block_goes_on_from_its_checkpoint(tmp_path):
+    """75 s of steps in blocks of one minute: the second block begins where the first ended."""
+    driver = ClusterDriver(
+        tmp_path, "patient", steps=75, seconds=1.0, walltime="00:01:00", max_walltime="00:02:00"
+    )
+    found = driver.finish(timeout=280)
+    assert found["lost"] == 1
+    assert jobs_of(driver.database)[0].state == "COMPLETED"
+    steps = Counter(p.name.split("-")[1] for p in tmp_path.glob("traces/step-*"))
+    assert len(steps) == 75
+    assert sum(steps.values()) <= 76, "at most the step that was interrupted runs again"
+
+
+def test_mpi_ranks_are_started_by_the_launcher(tmp_path):
+    driver = ClusterDriver(
+        tmp_path, "ranks", cores=2, launch="srun --overlap --ntasks=2 --cpus-per-task=1"
+    )
+    driver.finish()
+    job = jobs_of(driver.database)[0]
+    assert job.state in {"COMPLETED", "FAILED"}, job
+    assert job.state == "COMPLETED", job.reason
+
+
+def test_memory_beyond_what_is_allowed_fails_with_its_reason(tmp_path):
+    driver = ClusterDriver(
+        tmp_path, seconds=0.05, memory_per_task_gb=0.4, memory_gb=1, max_memory_gb=1, cores=1
+    )
+    driver.finish()
+    hungry = next(job for job in jobs_of(driver.database) if job.name == "hungry")
+    assert hungry.state in {"COMPLETED", "FAILED"}
+    if hungry.state == "FAILED":
+        assert "no more than 1 GB is allowed" in hungry.reason
+
+
+def test_cluster_check_sends_a_task_through_slurm(tmp_path, slurm):
+    path = tmp_path / "p.toml"
+    path.write_text(
+        'name = "one-node"\nscheduler = "slurm"\naddress = "127.0.0.1"\n'
+        "[heartbeat]\nperiod_s = 1\nthreshold_s = 6\npoll_s = 1.0\n"
+        '[classes.molecule]\npartition = "test"\nwalltime = "00:02:00"\ncores = 1\n'
+        "memory_gb = 2\nmemory_per_task_gb = 1.0\n"
+        '[classes.potential]\npartition = "nowhere"\nmemory_gb = 4\n'
+    )
+    command = [sys.executable, "-m", "mgscreen.cli.main", "cluster", "check", str(path)]
+    wrong = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1
+    assert "no 'nowhere' (there are: test)" in wrong.stdout
+    path.write_text(path.read_text().split("[classes.potential]")[0])
+    done = subprocess.run(
+        [*command, "--submit", "--folder", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert slurm
+    assert "a task through the queue" in done.stdout
