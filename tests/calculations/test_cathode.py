@@ -74,7 +74,7 @@ def test_what_is_no_insertion_is_refused(aluminium):
     host, metal, full = aluminium
     other = full.model_copy(update={"level": "mlip:chgnet"})
     assert "cannot be subtracted" in insertion_voltages(host, [other], metal).reason
-    assert "is not the host" in insertion_voltages(metal, [full], host).reason
+    assert "is not the host" in insertion_voltages(metal, [full], metal).reason
     failed = InsertionDocument(state="failed", reason="nothing relaxed")
     assert "nothing relaxed" in insertion_voltages(host, [failed], metal).reason
 

@@ -8,6 +8,8 @@ DENSITIES = {
     "Mg": 1.738, "Zn": 7.14, "Li": 0.534, "Na": 0.968, "Al": 2.70, "MgO": 3.58, "MgS": 2.68,
     "MgF2": 3.15, "MgCl2": 2.32, "MgI2": 4.43, "Mg(OH)2": 2.34, "MgCO3": 2.96, "MgH2": 1.45,
     "Mg3N2": 2.71,
+    "Ga": 5.91, "C": 2.26, "Bi": 9.79, "Sb": 6.70, "Sn": 7.29, "In": 7.31, "Mo": 10.2,
+    "S": 2.07, "MoS2": 5.06, "AlCl3": 2.48, "Hg": 14.2, "LiAl": 1.76,
 }  # fmt: skip
 
 
@@ -57,3 +59,21 @@ def test_atoms_in_each_other(tmp_path):
     path.write_text("x\n4.2\n1 0 0\n0 1 0\n0 0 1\nMg O\n1 1\nDirect\n0 0 0\n.1 0 0\n")
     with pytest.raises(InputError, match=r"are 0\.42 angstrom apart"):
         load_crystal(path)
+
+
+# Distances that are known apart from the cells: bond lengths of the molecule or the layer, angstrom
+@pytest.mark.parametrize(
+    ("name", "bond"),
+    [("C", 1.42), ("S", 2.04), ("I2", 2.715), ("MoS2", 2.41), ("Ga", 2.48), ("AlCl3", 2.3)],
+)
+def test_bond_lengths(name, bond):
+    assert check_crystal(load_crystal(name)).shortest_a == pytest.approx(bond, rel=0.02)
+
+
+def test_elements_that_alloys_need_are_there():
+    library = crystal_library()
+    for name in library:
+        elements = set(load_crystal(name).symbols) - {"O", "F", "H", "N", "Cl", "Br"}
+        assert all(any(set(load_crystal(n).symbols) == {e} for n in library) for e in elements), (
+            name
+        )
