@@ -80,23 +80,36 @@ def disturb_all(folder, rounds):
     return rows
 
 
+ABOUT = """
+30 jobs (chains, a fan-in, jobs generated at run time, failures, one that needs 0.7 GB). After each
+run the database equals that of an undisturbed one, jobs that were finished before are not computed
+again, and only jobs that were interrupted have run twice; a run for which that does not hold ends
+the benchmark. `driver`, `worker` (Parsl's), `child` (the process of the task), `manager` (of a
+block) and `interchange`: `kill -9`. `scancel`: of the block. `node`: set DOWN. `walltime`: of the
+block, ended at once. `memory`: the limit is below what one job needs.
+"""
+OVERHEAD = """
+From the end of the first task to the end of the last. The overhead is that of one slot between two
+of its tasks: driver, database, Parsl, worker, limits and spool.
+"""
+
+
 def page(overheads, disturbed):
     """Return the page."""
+    total = Counter(event for row in disturbed for event in row[1])
+    where = (
+        f"Measured by `tests/benchmarks/bench_cluster.py` on {time.strftime('%Y-%m-%d')}: a "
+        f"one-node SLURM (`hpc/one-node-slurm.sh`) on a machine of {os.cpu_count()} cores "
+        f"({platform.machine()}) that other programs used as well."
+    )
     lines = [
         "# The driver on a queue",
         "",
-        (
-            f"Measured by `tests/benchmarks/bench_cluster.py` on {time.strftime('%Y-%m-%d')}: a "
-            "one-node SLURM (`hpc/one-node-slurm.sh`) on a machine of "
-            f"{os.cpu_count()} cores ({platform.machine()}) that other programs used as well."
-        ),
+        where,
         "",
         f"## Overhead of a task: {TASKS} tasks on one block",
         "",
-        (
-            "From the end of the first task to the end of the last. The overhead is that of one slot "
-            "between two of its tasks: driver, database, Parsl, worker, limits and spool."
-        ),
+        " ".join(OVERHEAD.split()),
         "",
         "| seconds of a task | slots | wall, s | overhead per task, ms | wall per task, ms |",
         "|---|---|---|---|---|",
@@ -104,15 +117,7 @@ def page(overheads, disturbed):
         "",
         f"## {len(disturbed)} campaigns, each disturbed twice",
         "",
-        (
-            "30 jobs (chains, a fan-in, jobs generated at run time, failures, one that needs 0.7 GB). "
-            "After each run the database equals that of an undisturbed one, jobs that were finished "
-            "before are not computed again, and only jobs that were interrupted have run twice; a run "
-            "for which that does not hold ends the benchmark. `driver`, `worker` (Parsl's), `child` "
-            "(the process of the task), `manager` (of a block) and `interchange`: `kill -9`. "
-            "`scancel`: of the block. `node`: set DOWN. `walltime`: of the block, ended at once. "
-            "`memory`: the limit is below what one job needs."
-        ),
+        " ".join(ABOUT.split()),
         "",
         "| run | disturbed by | jobs | run twice | left behind | wall, s |",
         "|---|---|---|---|---|---|",
@@ -121,9 +126,6 @@ def page(overheads, disturbed):
             for n, struck, jobs, again, left, wall in disturbed
         ),
         "",
-    ]
-    total = Counter(event for row in disturbed for event in row[1])
-    lines += [
         "In all: " + ", ".join(f"{event} {n}" for event, n in total.items()) + ".",
         "",
     ]

@@ -21,6 +21,10 @@ ROOT = Path(__file__).parents[2]
 OUT = ROOT / "docs" / "benchmarks" / "database.md"
 WRITERS = 8
 JOBS = 100_000
+HEAD = (
+    *("rows written", "rows found", "wall, s", "ms per row", "reads"),
+    *("median, ms", "99 %, ms", "longest, ms", "waits for a lock"),
+)
 
 
 @contextmanager
@@ -170,32 +174,32 @@ def main(rows=10_000):
     at = {
         p: 1000 * latencies[min(len(latencies) - 1, int(p * len(latencies)))] for p in (0.5, 0.99)
     }
+    where = (
+        f"Measured by `tests/benchmarks/bench_database.py` on {time.strftime('%Y-%m-%d')} on "
+        f"{os.cpu_count()} cores ({platform.machine()}) that other programs used as well."
+    )
+    about = (
+        f"{WRITERS} processes, each {rows:,} rows in a campaign of its own, one commit for each "
+        "row (fsync on, at a lower priority: there are more processes than cores); a reader asks "
+        "all the while."
+    )
+    numbers = (
+        *(f"{WRITERS * rows:,}", f"{found:,}", f"{wall:.0f}"),
+        *(f"{1000 * wall / (WRITERS * rows):.2f}", f"{len(latencies):,}", f"{at[0.5]:.1f}"),
+        *(f"{at[0.99]:.1f}", f"{1000 * latencies[-1]:.1f}", str(locks)),
+    )
     lines = [
         "# Databases",
         "",
-        (
-            f"Measured by `tests/benchmarks/bench_database.py` on {time.strftime('%Y-%m-%d')} on "
-            f"{os.cpu_count()} cores ({platform.machine()}) that other programs used as well."
-        ),
+        where,
         "",
         "## PostgreSQL: many writers and a reader",
         "",
-        (
-            f"{WRITERS} processes, each {rows:,} rows in a campaign of its own, one commit for each row "
-            "(fsync on, at a lower priority: there are more processes than cores); a reader asks all "
-            "the while."
-        ),
+        about,
         "",
-        (
-            "| rows written | rows found | wall, s | ms per row | reads | median, ms | 99 %, ms "
-            "| longest, ms | waits for a lock |"
-        ),
+        f"| {' | '.join(HEAD)} |",
         "|---|---|---|---|---|---|---|---|---|",
-        (
-            f"| {WRITERS * rows:,} | {found:,} | {wall:.0f} | {1000 * wall / (WRITERS * rows):.2f} "
-            f"| {len(latencies):,} | {at[0.5]:.1f} | {at[0.99]:.1f} | {1000 * latencies[-1]:.1f} "
-            f"| {locks} |"
-        ),
+        f"| {' | '.join(numbers)} |",
         "",
         f"## A campaign of {JOBS:,} jobs (SQLite, trivial jobs)",
         "",
