@@ -105,8 +105,8 @@ def test_faults_of_the_section_are_named(tmp_path, text, expected):
     assert "c.toml" in str(caught.value)
 
 
-def redox(symbols, positions, broken=((0, 1),)):
-    structure = AtomicStructure(symbols=symbols, positions=positions, charge=-1)
+def redox(symbols, positions, broken=((0, 1),), charge=-1):
+    structure = AtomicStructure(symbols=symbols, positions=positions, charge=charge)
     piece = Piece(formula="x", atoms=(0,), charge_e=-1.0, unpaired_spin=0.0, structure=structure)
     step = RedoxStep(
         charge=-2,
@@ -119,7 +119,7 @@ def redox(symbols, positions, broken=((0, 1),)):
 def test_pieces_of_molecules_become_neutral_fragments_once():
     oxygen = redox(("O", "H"), ((0, 0, 0), (0, 0, 0.97)))
     bromide = redox(("Br",), ((0, 0, 0),))
-    metal = redox(("Mg",), ((0, 0, 0),))
+    metal = redox(("Mg",), ((0, 0, 0),), charge=0)
     whole = redox(("Cl",), ((0, 0, 0),), broken=())
     found = broken_off([oxygen, bromide, None, oxygen, metal, whole], known=[fragment("OH")])
     assert [(f.label, f.charge, f.multiplicity) for f in found] == [("Br", 0, 2)]

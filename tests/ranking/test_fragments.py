@@ -90,7 +90,7 @@ def test_section_of_the_report(surf):
     part = section(*surf)
     (chart,) = part["charts"]
     assert chart["spec"]["layer"]
-    values = chart["spec"]["layer"][0]["data"]["values"]
+    values = chart["spec"]["data"]["values"]
     assert {v["fragment"] for v in values} == {"F", "O", "Cl", "OH"}
     assert {v["site"] for v in values} == {"fcc", "in pieces"}
     assert len(part["structures"]) == 7
