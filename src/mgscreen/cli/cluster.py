@@ -10,7 +10,11 @@ import typer
 
 from mgscreen.cli.options import Format, FormatOption, unwrapped
 
-app = typer.Typer(no_args_is_help=True, help="Look at cluster profiles, try them.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Look at cluster profiles, try them.",
+    epilog="Example: mgscreen cluster check slurm",
+)
 FIELDS = ("profile", "what", "ok", "detail")
 LIST_FIELDS = ("profile", "scheduler", "classes", "slots", "description", "file")
 

@@ -10,7 +10,11 @@ import typer
 
 from mgscreen.cli.options import CampaignName, DbOption, unwrapped
 
-app = typer.Typer(no_args_is_help=True, help="Upgrade, back up and copy databases.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Upgrade, back up and copy databases.",
+    epilog="Example: mgscreen db backup laptop-2026-11-20.db laptop",
+)
 
 Target = Annotated[str, typer.Argument(metavar="TARGET", help="A new file.")]
 CopyTarget = Annotated[

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from mgscreen.cli.databases import Place
     from mgscreen.execution.exchange import Step
 
-app = typer.Typer(no_args_is_help=True, help="Write input files for other programs.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Write input files for other programs.",
+    epilog="Example: mgscreen export inputs laptop --code gaussian --to gaussian",
+)
 
 
 class Code(StrEnum):
