@@ -1,9 +1,66 @@
-"""The section ``[migration]`` of a campaign."""
+"""The section of a campaign that is about migration barriers."""
 
 from __future__ import annotations
 
-from mgscreen.campaign.base import Table
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from mgscreen.campaign.base import PeriodicLevelName, Table, Text, unique
+
+Mechanism = Literal["vacancy", "interstitial"]
+ChargeState = Literal["neutral", "charged"]
 
 
 class Migration(Table):
-    """Migration barriers in crystals."""
+    """Which phases an ion has to cross, by which hops, at which levels."""
+
+    phases: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(unique)] = Field(
+        default=("MgO", "MgF2", "MgBr2", "Mg2Ga5"),
+        description="crystals of the library, or paths of CIF or POSCAR files",
+    )
+    species: str = Field(
+        default="Mg", pattern=r"^[A-Z][a-z]?$", description="element that migrates"
+    )
+    mechanisms: Annotated[tuple[Mechanism, ...], Field(min_length=1), AfterValidator(unique)] = (
+        Field(default=("vacancy",), description="kinds of defects that hop")
+    )
+    max_distance: float | None = Field(
+        default=None,
+        gt=1.0,
+        le=10.0,
+        description="longest hop, angstrom; none: as far as it takes to percolate",
+    )
+    min_supercell: float = Field(
+        default=10.0, ge=6.0, le=40.0, description="least distance of a defect's images, angstrom"
+    )
+    max_hops: int = Field(
+        default=6, ge=1, le=100, description="hops of each mechanism, the shortest first"
+    )
+    potentials: tuple[PeriodicLevelName, ...] | None = Field(
+        default=None, description="in place of those of [levels]"
+    )
+    dft: Literal["none", "escalate", "all"] = Field(
+        default="none",
+        description="single points of the DFT level of [levels] at the endpoints and the saddle of "
+        "the lowest percolating path: never, where potentials disagree by more than "
+        "max_uncertainty, or always",
+    )
+    dft_of: Annotated[tuple[Text, ...], AfterValidator(unique)] = Field(
+        default=(), description="phases that go to the DFT level in any case"
+    )
+    dft_geometry: Literal["first", "last", "all"] = Field(
+        default="last",
+        description="whose geometry DFT takes: of the first potential, the last, all",
+    )
+    charge_states: Annotated[
+        tuple[ChargeState, ...], Field(min_length=1), AfterValidator(unique)
+    ] = Field(
+        default=("neutral",),
+        description="of the defect at the DFT level; charged: Mg2+ leaves its electrons to a "
+        "homogeneous background",
+    )
+    max_uncertainty: float = Field(
+        default=0.1, gt=0, le=5.0, description="spread of a barrier that is accepted, eV"
+    )
+    temperature_k: float = Field(default=298.15, gt=0, le=3000, description="for rates, K")

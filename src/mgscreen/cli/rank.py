@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mgscreen.cli import rank_coatings, rank_fragments
+from mgscreen.cli import rank_coatings, rank_fragments, rank_phases
 from mgscreen.cli.options import (
     CampaignName,
     DbOption,
@@ -110,6 +110,7 @@ def rows(ranked: Iterable[Any]) -> list[dict[str, Any]]:
 
 for _name, _function in (
     ("fragments", rank_fragments.fragments),
+    ("phases", rank_phases.phases),
     ("coatings", rank_coatings.coatings),
 ):
     app.command(_name, help=unwrapped(_function), epilog=f"Example: mgscreen rank {_name} laptop")(

@@ -1,0 +1,249 @@
+"""DFT energies on the lowest path that a potential found."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from mgscreen.calculations.base import calculation
+from mgscreen.calculations.phase_migration import HopRecord, PhaseMigrationDocument
+from mgscreen.core.documents import Document, PropertyValue
+from mgscreen.core.errors import ScientificFailureError
+from mgscreen.core.identity import digest
+from mgscreen.core.runtime import runtime
+from mgscreen.energetics.hull import CHARGES
+from mgscreen.engines.periodic import get_periodic_engine
+from mgscreen.engines.steps import write_atomically
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mgscreen.core.structure import AtomicStructure
+    from mgscreen.engines.level import Level
+
+
+class DftPoint(Document):
+    """DFT barrier of one hop at one geometry and charge."""
+
+    hop: str = ""
+    charge_state: str = "neutral"
+    charge: int = 0
+    geometry_level: str = ""
+    barrier_ev: float | None = None
+    barrier_backward_ev: float | None = None
+    energies_ev: dict[str, float] = Field(
+        default_factory=dict, description="total energy at initial, saddle, final"
+    )
+    max_force_saddle_ev_a: float | None = Field(
+        default=None, description="what DFT still wants to move at the potential's saddle"
+    )
+
+
+class PhaseMigrationDftDocument(Document):
+    """The lowest path of a phase with DFT energies."""
+
+    phase: str = ""
+    species: str = "Mg"
+    needed: bool = True
+    potentials_ev: dict[str, float] = Field(
+        default_factory=dict, description="barrier by potential"
+    )
+    spread_ev: float | None = None
+    points: list[DftPoint] = Field(default_factory=list)
+    barrier_ev: float | None = None
+    charged_ev: float | None = None
+    sd_ev: float | None = Field(default=None, description="over the geometries")
+    path: list[str] = Field(default_factory=list)
+    mechanism: str = ""
+
+    def properties(self) -> list[PropertyValue]:
+        """Return the barriers by charge state; nothing where DFT was not needed."""
+        if self.state == "failed" or not self.needed:
+            return []
+        how = f"{self.mechanism}; {', '.join(self.path)}; single points"
+        rows = []
+        for name, value, charge in (
+            ("percolating_barrier", self.barrier_ev, "neutral"),
+            ("charged_barrier", self.charged_ev, "charged, homogeneous background"),
+        ):
+            if value is None:
+                continue
+            rows.append(
+                PropertyValue(
+                    property=name,
+                    value=value,
+                    unit="eV",
+                    uncertainty=self.sd_ev,
+                    environment="crystal",
+                    reference=f"{how}; {charge}",
+                )
+            )
+        return rows
+
+
+@calculation("phase_migration_dft", PhaseMigrationDftDocument)
+def phase_migration_dft(
+    paths: list[PhaseMigrationDocument | dict[str, Any] | None],
+    level: Level,
+    always: bool = True,
+    max_uncertainty_ev: float = 0.1,
+    geometry: str = "last",
+    charge_states: tuple[str, ...] = ("neutral",),
+    *,
+    identity: str = "",
+) -> PhaseMigrationDftDocument:
+    """Compute the barrier of the lowest percolating path with DFT single points.
+
+    Parameters
+    ----------
+    paths
+        What the potentials found for one phase; one that failed is left out.
+    level
+        A DFT level for crystals.
+    always
+        Compute in any case; otherwise only where the potentials' barriers are further apart than
+        ``max_uncertainty_ev``, or one potential alone has an answer.
+    max_uncertainty_ev
+        Spread that is accepted, eV.
+    geometry
+        ``first``, ``last`` or ``all``: of which potential the geometries are.
+    charge_states
+        ``neutral``, ``charged``: the ion leaves its electrons behind.
+    identity
+        Set by the calculation's frame.
+
+    Returns
+    -------
+    PhaseMigrationDftDocument
+        With ``needed=False`` where the potentials agree. Failed where no potential has a path, or
+        no SCF converges.
+    """
+    found = [_path(p) for p in paths if p is not None]
+    good = [p for p in found if p.state == "completed" and p.barrier_ev is not None]
+    if not good:
+        raise ScientificFailureError("no potential found a path through this phase")
+    barriers = {p.level: float(p.barrier_ev or 0.0) for p in good}
+    spread = max(barriers.values()) - min(barriers.values())
+    engine = get_periodic_engine(level)
+    document = PhaseMigrationDftDocument(
+        level=str(level),
+        code=engine.code,
+        code_version=engine.code_version,
+        settings=engine.settings(),
+        structure=good[0].structure,
+        phase=good[0].phase,
+        species=good[0].species,
+        potentials_ev=barriers,
+        spread_ev=spread,
+        converged={"scf": True},
+    )
+    if not always and len(good) > 1 and spread <= max_uncertainty_ev:
+        document.needed = False
+        document.warnings.append(
+            f"the potentials agree within {max_uncertainty_ev:g} eV: no DFT was asked for"
+        )
+        return document
+    chosen = {"first": good[:1], "last": good[-1:], "all": good}[geometry]
+    folder = runtime().workdir(identity)
+    for path in chosen:
+        for hop in (h for h in path.hops if h.name in path.path):
+            for state in charge_states:
+                document.points.append(_point(hop, path, level, state, folder))
+    _summarise(document, chosen)
+    return document
+
+
+def _point(
+    hop: HopRecord, path: PhaseMigrationDocument, level: Level, state: str, folder: Path
+) -> DftPoint:
+    """Compute the energies of one hop; what was computed before a kill is read back."""
+    sign = -1 if hop.mechanism == "vacancy" else 1
+    charge = sign * CHARGES.get(path.species, 0) if state == "charged" else 0
+    point = DftPoint(
+        hop=hop.name,
+        charge_state=state,
+        charge=charge,
+        geometry_level=path.level,
+        level=str(level),
+        converged={"scf": True},
+    )
+    if hop.initial is None or hop.saddle is None:
+        point.state, point.reason = "failed", "the potential's path has no saddle"
+        return point
+    # an odd number of electrons, or the holes of a neutral vacancy, may want to be polarised:
+    # the closed shell is what a screening can afford, and the reference says so
+    wanted = {"initial": hop.initial, "saddle": hop.saddle}
+    if not hop.symmetric and hop.final is not None:
+        wanted["final"] = hop.final
+    try:
+        for name, structure in wanted.items():
+            energy, force = _energy(structure.with_state(charge, 1), level, folder)
+            point.energies_ev[name] = energy
+            if name == "saddle":
+                point.max_force_saddle_ev_a = force
+    except ScientificFailureError as error:
+        point.state, point.reason = "failed", str(error)
+        return point
+    point.barrier_ev = point.energies_ev["saddle"] - point.energies_ev["initial"]
+    last = point.energies_ev.get("final", point.energies_ev["initial"])
+    point.barrier_backward_ev = point.energies_ev["saddle"] - last
+    return point
+
+
+def _energy(structure: AtomicStructure, level: Level, folder: Path) -> tuple[float, float]:
+    engine = get_periodic_engine(level)
+    key = digest(
+        {
+            "structure": structure,
+            "level": level,
+            "settings": engine.settings(),
+            "version": engine.code_version,
+        }
+    )
+    stored = folder / f"point-{key}.json"
+    if stored.exists():
+        row = json.loads(stored.read_text())
+        return float(row["energy"]), float(row["force"])
+    found = engine.single_point(structure, folder)
+    force = float((found.forces**2).sum(axis=1).max() ** 0.5)
+    text = json.dumps({"energy": found.energy_ev, "force": force})
+    write_atomically(stored, text.encode())
+    return found.energy_ev, force
+
+
+def _summarise(document: PhaseMigrationDftDocument, chosen: list[PhaseMigrationDocument]) -> None:
+    document.path = list(dict.fromkeys(name for p in chosen for name in p.path))
+    document.mechanism = ", ".join(dict.fromkeys(p.mechanism for p in chosen))
+    failed = [p for p in document.points if p.state == "failed"]
+    document.warnings += [f"{p.hop} {p.charge_state}: {p.reason}" for p in failed]
+    for state, name in (("neutral", "barrier_ev"), ("charged", "charged_ev")):
+        by_geometry = []
+        for path in chosen:
+            values = [
+                max(p.barrier_ev, p.barrier_backward_ev or p.barrier_ev)
+                for p in document.points
+                if p.geometry_level == path.level
+                and p.charge_state == state
+                and p.barrier_ev is not None
+            ]
+            if len(values) == len(path.path):
+                by_geometry.append(max(values))
+        if by_geometry:
+            setattr(document, name, sum(by_geometry) / len(by_geometry))
+            if len(by_geometry) > 1 and document.sd_ev is None:
+                mean = sum(by_geometry) / len(by_geometry)
+                square = sum((v - mean) ** 2 for v in by_geometry) / (len(by_geometry) - 1)
+                document.sd_ev = square**0.5
+    if document.barrier_ev is None and document.charged_ev is None:
+        document.state = "failed"
+        document.reason = "; ".join(document.warnings) or "no single point converged"
+
+
+def _path(value: PhaseMigrationDocument | dict[str, Any]) -> PhaseMigrationDocument:
+    if isinstance(value, dict):
+        return PhaseMigrationDocument.model_validate(
+            {k: v for k, v in value.items() if not k.startswith("@")}
+        )
+    return value

@@ -1,0 +1,474 @@
+"""The saddle of a hop and the path through it, with as few force calls as can be.
+
+1. The endpoints are relaxed; one that is the image of the other is not computed.
+2. The mobile atom starts halfway, where its neighbours leave most room, on the plane that halves
+   the hop; everything relaxes with its coordinate across that plane held. Where a symmetry of the
+   crystal mirrors the hop, that is the saddle already. Otherwise, eigenvector following goes on
+   from there.
+3. The lowest curvatures are measured at the saddle: one must be negative. Where the hop has more
+   than one the ridge is left sideways; where it has none the plane holds an intermediate, and the
+   saddle is looked for between it and the endpoint.
+4. From the saddle the path is followed down on both sides; it has to arrive at the endpoints.
+5. Where this does not lead from one endpoint to the other, a climbing band is tried.
+
+What a relaxation learns of the curvatures serves the next (``saddle_curvature``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mgscreen.calculations.saddle_curvature import Curvature
+from mgscreen.calculations.saddle_start import (
+    Image,
+    find_image,
+    hop_direction,
+    nearest_images,
+    relaxed_by_image,
+    way_past,
+)
+from mgscreen.calculations.saddle_steps import (
+    Modes,
+    OutOfCallsError,
+    Point,
+    Surface,
+    climb,
+    largest,
+    lowest_modes,
+    minimise,
+    project,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+    from mgscreen.core.structure import AtomicStructure
+
+    Array = NDArray[np.float64]
+    Evaluate = Callable[[Array], tuple[float, Array]]
+
+Method = Literal["plane", "eigenvector-following", "ci-neb", "none"]
+
+ARRIVED_A = 0.45
+"""A path that goes down has arrived where no atom is further than this from the minimum."""
+SIDE_STEP_A = 0.15
+"""First step off a saddle or a ridge, angstrom."""
+NEGATIVE = -0.02
+"""A curvature below this is negative, eV/angstrom^2: above the noise of single precision."""
+ROUNDS = 3
+"""How often a ridge is left, or an intermediate is put between."""
+
+
+@dataclass
+class PathResult:
+    """A path from one minimum to another; positions have shape (n, 3), angstrom."""
+
+    images: list[Array] = field(default_factory=list)
+    energies_ev: list[float] = field(default_factory=list)
+    coordinates_a: list[float] = field(default_factory=list)
+    """length of the path in the space of all atoms"""
+    initial: Array | None = None
+    final: Array | None = None
+    saddle: Array | None = None
+    initial_energy_ev: float | None = None
+    final_energy_ev: float | None = None
+    saddle_energy_ev: float | None = None
+    barrier_forward_ev: float | None = None
+    barrier_backward_ev: float | None = None
+    method: Method = "none"
+    force_calls: int = 0
+    calls: dict[str, int] = field(default_factory=dict)
+    """force calls by what they were for"""
+    max_force_saddle: float | None = None
+    """largest force on an atom at the saddle, eV/angstrom"""
+    projected_force: float | None = None
+    """the same without the part along the mode"""
+    curvature_ev_a2: float | None = None
+    """lowest, along the unstable mode"""
+    mode: Array | None = None
+    n_negative: int | None = None
+    connects: bool = False
+    converged: bool = False
+    symmetric: bool = False
+    warnings: list[str] = field(default_factory=list)
+    intermediate: tuple[Array, float] | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether the saddle has one negative curvature and leads to both endpoints."""
+        return self.converged and self.connects and self.n_negative == 1
+
+
+def find_saddle(  # noqa: PLR0913
+    evaluate: Evaluate,
+    initial: AtomicStructure,
+    final: AtomicStructure,
+    mobile: int,
+    *,
+    symmetric: bool,
+    operation: Any = None,
+    fixed: Sequence[int] = (),
+    fmax: float = 0.03,
+    max_calls: int = 400,
+) -> PathResult:
+    """Find the saddle between two structures that differ by the hop of one atom.
+
+    Parameters
+    ----------
+    evaluate
+        Positions, shape (n, 3), to energy (eV) and forces (eV/angstrom).
+    initial, final
+        Structures before relaxation, atoms in the same order.
+    mobile
+        Index of the atom that hops.
+    symmetric
+        Whether the endpoints are images of each other; the operation is found here, and checked.
+    operation
+        The operation, where the caller has it as an ``Image``.
+    fixed
+        Atoms that are held.
+    fmax
+        Largest force at endpoints and saddle, eV/angstrom.
+    max_calls
+        Force calls that may be used, endpoints and verification included.
+
+    Returns
+    -------
+    PathResult
+        ``converged`` is False where the calls did not suffice or no saddle was found; the profile
+        is the best so far.
+    """
+    search = _Search(evaluate, initial, final, mobile, fixed=fixed, fmax=fmax, max_calls=max_calls)
+    if isinstance(operation, Image):
+        search.image = operation
+    elif symmetric:
+        search.image = find_image(
+            search.atoms, search.first.reshape(-1, 3), search.last.reshape(-1, 3), mobile
+        )
+        if search.image is None:
+            search.result.warnings.append("no symmetry carries one endpoint to the other")
+    try:
+        search.run()
+    except OutOfCallsError:
+        search.result.converged = False
+        search.result.warnings.append(f"not converged in {max_calls} force calls")
+    return search.finish()
+
+
+class _Search:
+    """One search: surface, curvatures, and what was found so far."""
+
+    def __init__(
+        self,
+        evaluate: Evaluate,
+        initial: AtomicStructure,
+        final: AtomicStructure,
+        mobile: int,
+        *,
+        fixed: Sequence[int],
+        fmax: float,
+        max_calls: int,
+    ) -> None:
+        self.atoms: Atoms = initial.to_ase()
+        self.mobile = mobile
+        self.fmax = fmax
+        self.n = len(self.atoms)
+        first = np.asarray(initial.positions, dtype=float)
+        self.first: Array = first.ravel()
+        self.last: Array = nearest_images(
+            self.atoms, np.asarray(final.positions, dtype=float), first
+        ).ravel()
+        self.surface = Surface(evaluate, self.n, fixed, max_calls)
+        self.image: Image | None = None
+        self.result = PathResult()
+        self.start: Point | None = None
+        self.end: Point | None = None
+        self.down: tuple[list[Point], list[Point]] = ([], [])
+        self.saddle: Point | None = None
+
+    # -- bookkeeping ---------------------------------------------------------------------------
+    def count(self, purpose: str, before: int) -> None:
+        calls = self.result.calls
+        calls[purpose] = calls.get(purpose, 0) + self.surface.calls - before
+
+    def place(self, x: Array) -> Array:
+        """Place of the mobile atom relative to the mean of all others."""
+        rows = x.reshape(-1, 3)
+        rest = (rows.sum(axis=0) - rows[self.mobile]) / (self.n - 1)
+        there: Array = rows[self.mobile] - rest
+        return there
+
+    # -- the search ----------------------------------------------------------------------------
+    def run(self) -> None:
+        curvature = self.endpoints()
+        if self.start is None or self.end is None:
+            return
+        a, b = self.start, self.end
+        point, mode, curvature = self.between(a, b, curvature)
+        self.accept(point, mode, curvature, a, b)
+
+    def endpoints(self) -> Curvature:
+        """Relax both endpoints, or one and its image."""
+        before = self.surface.calls
+        curvature = Curvature(self.atoms, self.first)
+        start, ok = self.relax(self.surface(self.first), curvature)
+        self.start = start
+        if self.image is not None:
+            last = relaxed_by_image(
+                self.first.reshape(-1, 3),
+                self.last.reshape(-1, 3),
+                start.x.reshape(-1, 3),
+                self.image,
+                self.atoms,
+            )
+            forces = self.image.carry(start.forces.reshape(-1, 3)).ravel()
+            self.end = Point(last.ravel(), start.energy, forces)
+            self.result.symmetric = True
+        else:
+            # what the surroundings of one vacancy did, those of the other may do as well
+            self.end, also = self.relax(self.surface(self.last), curvature.moved(self.last))
+            ok = ok and also
+        if not ok:
+            self.result.warnings.append("an endpoint did not relax")
+        self.count("endpoints", before)
+        return curvature
+
+    def relax(self, point: Point, curvature: Curvature) -> tuple[Point, bool]:
+        return minimise(self.surface, point, curvature, fmax=self.fmax)
+
+    def between(self, a: Point, b: Point, curvature: Curvature) -> tuple[Point, Array, Curvature]:
+        """Go from the middle of two minima to a saddle."""
+        before = self.surface.calls
+        step = self.place(b.x) - self.place(a.x)
+        middle = way_past(self.atoms, 0.5 * (a.x + b.x).reshape(-1, 3), self.mobile, step).ravel()
+        direction = hop_direction(self.n, self.mobile, step)
+        curvature = curvature.moved(middle)
+        mirrored = self.image is not None and self.image.swaps and a is self.start
+        loose = self.fmax if mirrored else max(0.25, self.fmax)
+        point, _ = minimise(
+            self.surface, self.surface(middle), curvature, fmax=loose, direction=direction
+        )
+        self.count("plane", before)
+        self.result.method = "plane"
+        return point, direction, curvature
+
+    def accept(
+        self, point: Point, mode: Array, curvature: Curvature, a: Point, b: Point, depth: int = 0
+    ) -> None:
+        """Verify a saddle, and mend what is wrong with it."""
+        self.saddle = point
+        for _ in range(ROUNDS):
+            before = self.surface.calls
+            modes = self.modes(point, mode, curvature)
+            self.count("verification", before)
+            if modes.values[0] >= NEGATIVE and largest(point.forces) < 2 * self.fmax:
+                self.valley(point, curvature, a, b, depth)
+                return
+            before = self.surface.calls
+            if largest(point.forces) >= self.fmax:
+                point, mode, _ = climb(
+                    self.surface, point, curvature, self.pick(modes, mode), fmax=self.fmax
+                )
+                self.result.method = "eigenvector-following"
+                self.saddle = point
+                self.count("climb", before)
+                if largest(point.forces) >= self.fmax:
+                    break
+                continue
+            if len(modes.values) > 1 and modes.values[1] < NEGATIVE:
+                point = self.leave_ridge(point, mode, modes, curvature)
+                self.saddle = point
+                self.count("ridge", before)
+                continue
+            break
+        self.judge(point, modes)
+        if self.result.n_negative == 1 and largest(point.forces) < self.fmax:
+            self.descend(point, modes.lowest, curvature, a, b)
+
+    def modes(self, point: Point, mode: Array, curvature: Curvature) -> Modes:
+        """Lowest curvatures: along the hop, and across it with the surroundings giving way."""
+        step = mode.reshape(-1, 3)[self.mobile]
+        unit = step / np.linalg.norm(step)
+        helper = np.eye(3)[int(np.argmin(np.abs(unit)))]
+        across = np.cross(unit, helper)
+        probes = [mode]
+        for vector in (across, np.cross(unit, across)):
+            probe = hop_direction(self.n, self.mobile, vector)
+            soft = np.linalg.solve(curvature.matrix + 1e-6 * np.eye(3 * self.n), probe)
+            probes.append(soft / np.linalg.norm(soft))
+        return lowest_modes(self.surface, point, curvature, probes, max_calls=6)
+
+    def pick(self, modes: Modes, mode: Array) -> Array:
+        return modes.lowest if abs(float(modes.lowest @ mode)) > 0.3 else mode  # noqa: PLR2004
+
+    def leave_ridge(self, point: Point, mode: Array, modes: Modes, curvature: Curvature) -> Point:
+        """Go down from a point with two negative curvatures, across the hop."""
+        values, vectors = np.linalg.eigh(curvature.matrix)
+        side = project(vectors[:, int(np.argsort(values)[1])], mode)
+        if modes.values[0] < NEGATIVE and abs(float(modes.lowest @ mode)) < 0.7:  # noqa: PLR2004
+            side = project(modes.lowest, mode)
+        side /= np.linalg.norm(side)
+        fresh = curvature.moved(point.x)
+        shifted = self.surface(point.x + SIDE_STEP_A * side / largest(side))
+        lower, _ = minimise(self.surface, shifted, fresh, fmax=self.fmax, direction=mode)
+        curvature.matrix = fresh.matrix
+        return lower
+
+    def valley(self, point: Point, curvature: Curvature, a: Point, b: Point, depth: int) -> None:
+        """Take the point as an intermediate, and look for the saddle beside it."""
+        before = self.surface.calls
+        rest, ok = self.relax(point, curvature.moved(point.x))
+        self.count("intermediate", before)
+        if not ok or depth >= 1 or self.near(rest, a) or self.near(rest, b):
+            self.result.warnings.append("no saddle was found between the endpoints")
+            return
+        self.result.intermediate = (rest.x.reshape(-1, 3).copy(), rest.energy)
+        self.result.warnings.append("the path has an intermediate; its higher side counts")
+        halves = [(a, rest)]
+        if not (self.image is not None and self.image.swaps):
+            halves.append((rest, b))
+        self.halves(halves, rest, curvature, depth)
+
+    def halves(
+        self, halves: list[tuple[Point, Point]], rest: Point, curvature: Curvature, depth: int
+    ) -> None:
+        """Search each half of a path with an intermediate; the higher saddle is that of the hop."""
+        found: list[_Half] = []
+        for one, other in halves:
+            self.down = ([], [])
+            point, mode, learned = self.between(one, other, curvature)
+            self.accept(point, mode, learned, one, other, depth + 1)
+            if self.saddle is None:
+                return
+            found.append(_Half(self.saddle, self.down, self.snapshot()))
+        best = max(found, key=lambda half: half.saddle.energy)
+        self.saddle = best.saddle
+        self.restore(best.state)
+        self.result.connects = all(half.state["connects"] for half in found)
+        self.result.n_negative = max(
+            (half.state["n_negative"] or 0 for half in found), key=lambda n: abs(n - 1)
+        )
+        self.down = ([], [])
+        trail: list[Point] = []
+        for half in found:
+            low, high = half.down
+            trail += [*reversed(low), half.saddle, *high]
+        if len(halves) == 1 and self.image is not None:
+            trail += [rest, *(self.mirror(p) for p in reversed(trail))]
+        elif len(found) > 1:
+            trail.insert(len(found[0].down[0]) + 1 + len(found[0].down[1]), rest)
+        self.trail = trail
+
+    trail: list[Point] | None = None
+
+    def snapshot(self) -> dict[str, Any]:
+        names = (
+            "connects", "n_negative", "curvature_ev_a2", "mode", "converged", "method",
+            "max_force_saddle", "projected_force",
+        )  # fmt: skip
+        return {name: getattr(self.result, name) for name in names}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self.result, name, value)
+
+    def judge(self, point: Point, modes: Modes) -> None:
+        """Write down what is known of a saddle."""
+        result = self.result
+        result.curvature_ev_a2 = float(modes.values[0])
+        result.n_negative = int((modes.values < NEGATIVE).sum())
+        result.mode = modes.lowest.reshape(-1, 3)
+        result.max_force_saddle = largest(point.forces)
+        result.projected_force = largest(project(point.forces, modes.lowest))
+        result.converged = largest(point.forces) < self.fmax
+
+    def near(self, point: Point, minimum: Point) -> bool:
+        away = (point.x - minimum.x).reshape(-1, 3)
+        away = away - away.mean(axis=0)
+        return bool(np.linalg.norm(away, axis=1).max() < ARRIVED_A)
+
+    def descend(self, point: Point, mode: Array, curvature: Curvature, a: Point, b: Point) -> None:
+        """Follow the path down on both sides; one suffices where the hop is mirrored."""
+        before = self.surface.calls
+        towards = b.x - a.x
+        mode = mode * (1.0 if float(mode @ towards) >= 0.0 else -1.0)
+        mirrored = self.image is not None and self.image.swaps and a is self.start and b is self.end
+        reached: list[Any] = []
+        for side, minimum in ((0, a), (1, b)):
+            if side == 1 and mirrored:
+                self.down[1].extend(self.mirror(p) for p in self.down[0])
+                reached.append(reached[0])
+                continue
+            sign = 1.0 if side == 1 else -1.0
+            there = self.surface(point.x + sign * 2 * SIDE_STEP_A * mode / largest(mode))
+            trail = self.down[side]
+            trail.append(there)
+            soft = curvature.moved(there.x)
+            last, rests = minimise(
+                self.surface,
+                there,
+                soft,
+                fmax=self.fmax,
+                trust=0.25,
+                max_steps=40,
+                trail=trail,
+                stop=lambda p, minimum=minimum: self.near(p, minimum),  # type: ignore[misc]
+            )
+            here = self.near(last, minimum)
+            reached.append(here)
+            if not here and rests:
+                self.result.intermediate = (last.x.reshape(-1, 3).copy(), last.energy)
+        self.result.connects = all(reached)
+        if not self.result.connects:
+            self.result.warnings.append("the saddle does not lead to both endpoints")
+        self.count("descent", before)
+
+    def mirror(self, point: Point) -> Point:
+        """Return the image of a point of a mirrored hop."""
+        if self.image is None:  # pragma: no cover - only asked where there is one
+            return point
+        moved = (point.x - self.first).reshape(-1, 3)
+        x = self.last.reshape(-1, 3) + self.image.carry(moved)
+        return Point(x.ravel(), point.energy, self.image.carry(point.forces.reshape(-1, 3)).ravel())
+
+    # -- the end -------------------------------------------------------------------------------
+    def finish(self) -> PathResult:
+        """Assemble the path from what is there."""
+        result = self.result
+        result.force_calls = self.surface.calls
+        a, b, s = self.start, self.end, self.saddle
+        if a is None:
+            seen = self.surface.seen
+            a = min(seen, key=lambda p: p.energy) if seen else None
+        trail = self.trail
+        if trail is None and s is not None:
+            trail = [*reversed(self.down[0]), s, *self.down[1]]
+        points = [p for p in (a, *(trail or []), b) if p is not None]
+        result.images = [p.x.reshape(-1, 3).copy() for p in points]
+        result.energies_ev = [p.energy for p in points]
+        steps = [float(np.linalg.norm(q.x - p.x)) for p, q in pairwise(points)]
+        result.coordinates_a = [float(c) for c in np.cumsum([0.0, *steps])][: len(points)]
+        if a is not None:
+            result.initial, result.initial_energy_ev = a.x.reshape(-1, 3).copy(), a.energy
+        if b is not None:
+            result.final, result.final_energy_ev = b.x.reshape(-1, 3).copy(), b.energy
+        if s is not None:
+            result.saddle, result.saddle_energy_ev = s.x.reshape(-1, 3).copy(), s.energy
+            if a is not None and b is not None:
+                result.barrier_forward_ev = s.energy - a.energy
+                result.barrier_backward_ev = s.energy - b.energy
+        return result
+
+
+@dataclass
+class _Half:
+    saddle: Point
+    down: tuple[list[Point], list[Point]]
+    state: dict[str, Any]
