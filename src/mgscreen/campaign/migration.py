@@ -53,6 +53,12 @@ class Migration(Table):
         default="last",
         description="whose geometry DFT takes: of the first potential, the last, all",
     )
+    kpts: tuple[int, int, int] = Field(
+        default=(1, 1, 1), description="k-mesh of the supercell at the DFT level, of insulators"
+    )
+    kpts_of: dict[str, tuple[int, int, int]] = Field(
+        default={"Mg2Ga5": (2, 2, 2)}, description="k-mesh of single phases: metals need more"
+    )
     charge_states: Annotated[
         tuple[ChargeState, ...], Field(min_length=1), AfterValidator(unique)
     ] = Field(

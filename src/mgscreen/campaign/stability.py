@@ -68,6 +68,9 @@ class Stability(Table):
         description="what the DFT level of [levels] computes: nothing, the gap of each phase at "
         "the first potential's geometry, or gaps and energies of the phases and competitors too",
     )
+    gaps_of: PhaseList = Field(
+        default=(), description="phases whose gap is computed; none given: all of them"
+    )
     temperature_k: float = Field(
         default=298.15, gt=0, le=2000, description="for the entropy of gases, K"
     )

@@ -270,6 +270,7 @@ def _driving(loaded: Loaded, place: Place, options: Options) -> Iterator[dict[st
 
 def finish(loaded: Loaded, place: Place, *, report: bool, quiet: bool) -> int:
     """Write the report, print the ranking, and return the exit code: 1 where a job failed."""
+    from mgscreen.cli.rankings import print_rankings
     from mgscreen.database.database import Database
 
     name = loaded.campaign.name
@@ -279,7 +280,7 @@ def finish(loaded: Loaded, place: Place, *, report: bool, quiet: bool) -> int:
         if report:
             _refresh_report(database, campaign_id, place)
         if not quiet:
-            _print_ranking(database, name)
+            print_rankings(database, loaded.campaign)
         failed = [job for job in jobs if job.state in {"FAILED", "LOST"}]
     if not quiet:
         sys.stdout.write(f"database: {place.address if '://' not in place.address else 'URL'}\n")
@@ -307,20 +308,6 @@ def _refresh_report(database: Database, campaign_id: int, place: Place) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
         write_report(database, campaign_id, part)
-
-
-def _print_ranking(database: Database, name: str) -> None:
-    from mgscreen.cli.output import PAGE, emit
-    from mgscreen.cli.rank import FIELDS, rows
-    from mgscreen.ranking.roles import rank_additives
-
-    emit(
-        rows(rank_additives(database, name)),
-        FIELDS,
-        "table",
-        title=f"Additives, {name}",
-        width=PAGE,
-    )
 
 
 def _cores() -> int:

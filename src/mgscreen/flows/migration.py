@@ -133,6 +133,9 @@ class MigrationMaker(Maker):
         names = [str(job.metadata["level"]) for job in chosen]
         always = section.dft == "all" or phase in section.dft_of
         points = 2 * len(chosen) * len(section.charge_states)
+        if level.engine == "gpaw" and "kpts" not in level.settings:
+            mesh = section.kpts_of.get(phase, section.kpts)
+            level = level.model_copy(update={"settings": {**level.settings, "kpts": list(mesh)}})
         return Job(
             function=phase_migration_dft,
             function_kwargs={

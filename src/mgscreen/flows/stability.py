@@ -97,7 +97,9 @@ def stability_flows(
             flows.append(Flow(loose, name=f"voltages {level}"))
     flows += reaction_flows(campaign, section.reactions, crystals)
     if section.dft != "none":
-        flows.append(_gaps(section.phases, crystals, levels.potentials[0], levels.dft))
+        flows.append(
+            _gaps(section.gaps_of or section.phases, crystals, levels.potentials[0], levels.dft)
+        )
     if section.dft == "energies":
         maker = StabilityMaker(
             name="stability",
