@@ -42,7 +42,7 @@ def logs(
         found = _find(database.jobs(database.campaign_id(name)), job)
     folder = place_of(name, db, out).folder
     write = sys.stdout.write
-    write(f"{found.name} ({found.uuid}): {found.state}" + f", {found.attempts} attempts\n")
+    write(f"{found.name} ({found.uuid}): {found.state}" + f", attempts: {found.attempts}\n")
     if found.reason:
         write(f"reason: {_plain(found.reason)}\n")
     for what in ("submitted_at", "started_at", "finished_at"):
