@@ -1,0 +1,254 @@
+"""Saddles on surfaces whose barrier is known, and what a barrier may not depend on."""
+
+import numpy as np
+import pytest
+from ase.build import add_adsorbate, bulk, fcc100
+from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms, FixedPlane
+from ase.mep import NEB
+from ase.optimize import BFGS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mgscreen.calculations.saddle import find_saddle
+from mgscreen.core.structure import AtomicStructure
+from mgscreen.structures.hops import vacancy_hops
+
+
+def surface_of(structure, calculator=None):
+    """Return what a search asks: positions to energy and forces; counts its calls."""
+    atoms = structure.to_ase()
+    atoms.calc = calculator or EMT()
+
+    def evaluate(positions):
+        atoms.positions[:] = positions
+        evaluate.calls += 1
+        return atoms.get_potential_energy(), atoms.get_forces()
+
+    evaluate.calls = 0
+    return evaluate
+
+
+# -- an exact barrier -----------------------------------------------------------------------------
+def double_well(tilt):
+    """A quartic double well along x, bent in y and tied to a frame: every number is exact.
+
+    V = 0.6 (u^2 - 1)^2 + tilt u + 4 (y - 0.5 u^2)^2 + 4 z^2 with u = x / 1.2 A; the frame of three
+    atoms is held by springs of its own.
+    """
+    height, width, bend, stiff = 0.6, 1.2, 0.5, 8.0
+    frame = np.array([[-3.0, -3.0, 0.0], [3.0, -3.0, 0.0], [0.0, 4.0, 1.0]])
+    cell = np.eye(3) * 12.0
+
+    def evaluate(positions):
+        x, y, z = positions[3]
+        u = x / width
+        away = y - bend * u**2
+        energy = height * (u**2 - 1) ** 2 + tilt * u + 0.5 * stiff * (away**2 + z**2)
+        du = 4 * height * u * (u**2 - 1) + tilt - stiff * away * 2 * bend * u
+        forces = np.zeros((4, 3))
+        forces[3] = [-du / width, -stiff * away, -stiff * z]
+        shift = positions[:3] - frame
+        forces[:3] = -10.0 * shift
+        return energy + 5.0 * float((shift**2).sum()), forces
+
+    def at(u):
+        place = np.vstack([frame, [[u * width, bend * u**2, 0.0]]])
+        return AtomicStructure(
+            symbols=("O", "O", "O", "Mg"),
+            positions=tuple(map(tuple, place.tolist())),
+            cell=tuple(map(tuple, cell.tolist())),
+            pbc=(True, True, True),
+        )
+
+    # stationary points: 4 h u (u^2 - 1) + tilt = 0, in order minimum, saddle, minimum
+    roots = sorted(np.roots([4 * height, 0.0, -4 * height, tilt]).real.tolist())
+    energies = [height * (u**2 - 1) ** 2 + tilt * u for u in roots]
+    return evaluate, at(-1.0), at(1.0), energies
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.1, -0.2])
+def test_exact_barrier_of_a_bent_double_well(tilt):
+    evaluate, initial, final, (low, top, high) = double_well(tilt)
+    found = find_saddle(evaluate, initial, final, 3, symmetric=False, fmax=0.01)
+    assert found.converged
+    assert found.n_negative == 1
+    assert found.connects
+    assert found.barrier_forward_ev == pytest.approx(top - low, abs=2e-3)
+    assert found.barrier_backward_ev == pytest.approx(top - high, abs=2e-3)
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.15])
+def test_forward_and_backward_differ_by_the_energies_of_the_endpoints(tilt):
+    evaluate, initial, final, _ = double_well(tilt)
+    there = find_saddle(evaluate, initial, final, 3, symmetric=False, fmax=0.01)
+    back = find_saddle(evaluate, final, initial, 3, symmetric=False, fmax=0.01)
+    difference = there.final_energy_ev - there.initial_energy_ev
+    assert there.barrier_forward_ev - there.barrier_backward_ev == pytest.approx(difference)
+    assert back.barrier_forward_ev == pytest.approx(there.barrier_backward_ev, abs=2e-3)
+    assert back.barrier_backward_ev == pytest.approx(there.barrier_forward_ev, abs=2e-3)
+
+
+def test_the_path_goes_from_one_endpoint_over_the_saddle_to_the_other():
+    evaluate, initial, final, _ = double_well(0.1)
+    found = find_saddle(evaluate, initial, final, 3, symmetric=False, fmax=0.01)
+    assert len(found.images) == len(found.energies_ev) == len(found.coordinates_a)
+    assert np.all(np.diff(found.coordinates_a) >= 0)
+    assert found.energies_ev[0] == found.initial_energy_ev
+    assert found.energies_ev[-1] == found.final_energy_ev
+    assert max(found.energies_ev) == pytest.approx(found.saddle_energy_ev)
+
+
+# -- an adatom on a metal -------------------------------------------------------------------------
+def adatom():
+    """Cu on Cu(100), from a hollow to the next one; the two lower layers are held."""
+    slab = fcc100("Cu", (3, 3, 3), vacuum=8.0)
+    add_adsorbate(slab, "Cu", 1.8, "hollow")
+    slab.pbc = True
+    held = [i for i, tag in enumerate(slab.get_tags()) if tag >= 2]
+    slab.set_constraint()
+    first = slab.copy()
+    last = slab.copy()
+    last.positions[-1] += slab.cell[0] / 3
+    return first, last, held
+
+
+def bridge_energy(first, last, held):
+    """Energy of the relaxed bridge, held on its mirror plane, minus that of the hollow."""
+    low = first.copy()
+    low.calc = EMT()
+    low.set_constraint(FixAtoms(held))
+    BFGS(low, logfile=None).run(fmax=0.002)
+    top = first.copy()
+    top.positions[-1] = 0.5 * (first.positions[-1] + last.positions[-1])
+    top.calc = EMT()
+    top.set_constraint([FixAtoms(held), FixedPlane(len(top) - 1, (1, 0, 0))])
+    BFGS(top, logfile=None).run(fmax=0.002)
+    return top.get_potential_energy() - low.get_potential_energy()
+
+
+@pytest.fixture(scope="module")
+def hop_on_copper():
+    first, last, held = adatom()
+    return first, last, held, bridge_energy(first, last, held)
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_adatom_hops_over_the_bridge(hop_on_copper, symmetric):
+    first, last, held, exact = hop_on_copper
+    initial, final = AtomicStructure.from_ase(first), AtomicStructure.from_ase(last)
+    found = find_saddle(
+        surface_of(initial),
+        initial,
+        final,
+        len(first) - 1,
+        symmetric=symmetric,
+        fixed=held,
+        fmax=0.01,
+    )
+    assert found.verified
+    assert found.barrier_forward_ev == pytest.approx(exact, abs=0.003)
+    assert found.barrier_backward_ev == pytest.approx(exact, abs=0.003)
+
+
+def test_same_saddle_as_a_climbing_band_for_fewer_calls(hop_on_copper):
+    first, last, held, _ = hop_on_copper
+    initial, final = AtomicStructure.from_ase(first), AtomicStructure.from_ase(last)
+    evaluate = surface_of(initial)
+    found = find_saddle(
+        evaluate, initial, final, len(first) - 1, symmetric=True, fixed=held, fmax=0.03
+    )
+    assert found.force_calls == evaluate.calls
+    ends, steps = [], 0
+    for atoms in (first.copy(), last.copy()):
+        atoms.calc = EMT()
+        atoms.set_constraint(FixAtoms(held))
+        opt = BFGS(atoms, logfile=None)
+        opt.run(fmax=0.03)
+        steps += opt.nsteps + 1
+        ends.append(atoms)
+    images = [ends[0], *(ends[0].copy() for _ in range(5)), ends[1]]
+    band = NEB(images, climb=True, method="improvedtangent")
+    band.interpolate("idpp", mic=True)
+    for image in images[1:-1]:
+        image.calc = EMT()
+    opt = BFGS(band, logfile=None)
+    assert opt.run(fmax=0.03, steps=200)
+    barrier = max(i.get_potential_energy() for i in images) - ends[0].get_potential_energy()
+    assert found.barrier_forward_ev == pytest.approx(barrier, abs=0.01)
+    assert found.force_calls < (steps + 5 * (opt.nsteps + 1)) / 2
+
+
+# -- what a barrier may not depend on -------------------------------------------------------------
+@pytest.fixture(scope="module")
+def vacancy():
+    """The vacancy of Al, nearest neighbours, and its barrier."""
+    crystal = AtomicStructure.from_ase(bulk("Al", "fcc", a=3.995, cubic=True))
+    hop = vacancy_hops(crystal, "Al", max_distance_a=3.0, min_supercell_a=7.5)[0]
+    return hop, barrier_of(hop.initial, hop.final, hop.mobile)
+
+
+def barrier_of(initial, final, mobile):
+    found = find_saddle(surface_of(initial), initial, final, mobile, symmetric=True, fmax=0.01)
+    assert found.verified
+    return found.barrier_forward_ev
+
+
+def rebuilt(structure, positions, order=None):
+    order = list(range(len(structure.symbols))) if order is None else order
+    return structure.model_copy(
+        update={
+            "symbols": tuple(structure.symbols[i] for i in order),
+            "positions": tuple(tuple(map(float, positions[i])) for i in order),
+        }
+    )
+
+
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 2**31), shift=st.tuples(*[st.integers(-2, 2)] * 3))
+def test_order_of_atoms_and_lattice_vectors_do_not_change_a_barrier(vacancy, seed, shift):
+    hop, barrier = vacancy
+    order = np.random.default_rng(seed).permutation(len(hop.initial.symbols)).tolist()
+    first = np.array(hop.initial.positions)
+    last = np.array(hop.final.positions)
+    last[hop.mobile] += np.array(shift) @ np.array(hop.final.cell)
+    initial = rebuilt(hop.initial, first, order)
+    final = rebuilt(hop.final, last, order)
+    assert barrier_of(initial, final, order.index(hop.mobile)) == pytest.approx(barrier, abs=1e-3)
+
+
+@pytest.mark.parametrize("axis", [(0, 0, 1), (1, 1, 0)])
+def test_an_equivalent_hop_has_the_same_barrier(vacancy, axis):
+    hop, barrier = vacancy
+    turn = np.eye(3) - 2 * np.outer(axis, axis) / np.dot(axis, axis)
+    moved = {}
+    for name in ("initial", "final"):
+        one = getattr(hop, name)
+        cell = np.array(one.cell) @ turn.T
+        moved[name] = rebuilt(one, np.array(one.positions) @ turn.T).model_copy(
+            update={"cell": tuple(map(tuple, cell.tolist()))}
+        )
+    assert barrier_of(moved["initial"], moved["final"], hop.mobile) == pytest.approx(
+        barrier, abs=1e-3
+    )
+
+
+def test_a_search_that_ends_early_is_no_result_but_has_its_best_profile(vacancy):
+    hop, _ = vacancy
+    found = find_saddle(
+        surface_of(hop.initial),
+        hop.initial,
+        hop.final,
+        hop.mobile,
+        symmetric=True,
+        fmax=0.001,
+        max_calls=5,
+    )
+    assert not found.converged
+    assert not found.verified
+    assert found.force_calls == 5
+    assert found.images
+    assert len(found.images) == len(found.energies_ev)
+    assert "not converged in 5 force calls" in found.warnings
