@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mgscreen.structures.crystals import SYMPREC
+from mgscreen.structures.supercells import symmetry_operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +24,14 @@ if TYPE_CHECKING:
 
 SITE_TOLERANCE = 0.1
 """An operation maps one site onto another when it brings it this close, angstrom."""
+ON_THE_WAY = 0.5
+"""A site this close to the straight line of a hop makes it two hops, angstrom."""
 SAME_LENGTH = 1e-3
 """Lengths that differ by less are equal when hops are sorted, angstrom."""
+
+
+Operation = tuple[tuple[tuple[float, ...], ...], tuple[float, ...]]
+"""Cartesian rotation (3, 3) and translation (3,), angstrom: ``x -> rotation x + translation``."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +44,8 @@ class SpaceGroup:
     @classmethod
     def of(cls, crystal: AtomicStructure, symprec: float = SYMPREC) -> SpaceGroup:
         """Return the operations of a crystal, those of its own cell (spglib)."""
-        import spglib
-
-        atoms = crystal.to_ase()
-        found = spglib.get_symmetry(
-            (atoms.cell[:], atoms.get_scaled_positions(), atoms.numbers), symprec=symprec
-        )
-        return cls(
-            rotations=np.asarray(found["rotations"], dtype=np.int64),
-            translations=np.asarray(found["translations"], dtype=float),
-        )
+        rotations, translations = symmetry_operations(crystal, symprec)
+        return cls(rotations=rotations, translations=translations)
 
     def images(self, point: Array) -> Array:
         """Return all images (n, 3) of a fractional point, not wrapped."""
@@ -177,6 +176,107 @@ def reverse(edge: Edge) -> Edge:
 def undirected(orbit: Iterable[Edge]) -> tuple[Edge, ...]:
     """Return each step once, not there and back, sorted."""
     return tuple(sorted({min(edge, reverse(edge)) for edge in orbit}))
+
+
+def passes_site(network: Network, edge: Edge) -> bool:
+    """Tell whether another site of the network lies on the straight line of a hop."""
+    step = network.vector(edge)
+    length = float(np.linalg.norm(step))
+    start = edge[0]
+    for other, translation in _around(network.sites, network.sites[start], network.cell, length):
+        vector = (network.sites[other] + translation - network.sites[start]) @ network.cell
+        along = float(vector @ step) / length
+        aside = float(np.sqrt(max(float(vector @ vector) - along**2, 0.0)))
+        if aside < ON_THE_WAY < along < length - ON_THE_WAY:
+            return True
+    return False
+
+
+def clearance(
+    network: Network, atoms: Array, edge: Edge, fractions: Array, *, lattice_sites: bool
+) -> float:
+    """Return the shortest distance of points of the straight line from all other atoms.
+
+    Parameters
+    ----------
+    atoms
+        Fractional coordinates of the atoms of the primitive cell, shape (n, 3).
+    fractions
+        Which points, 0 (start) to 1 (end).
+    lattice_sites
+        Whether both ends are sites of the crystal: the atoms there are the mobile one and the one
+        that is missing, and do not count.
+
+    Returns
+    -------
+    float
+        Angstrom.
+    """
+    cell = network.cell
+    step = network.vector(edge)
+    length = float(np.linalg.norm(step))
+    start = network.sites[edge[0]] @ cell
+    ends = np.array([start, start + step])
+    line = start + fractions[:, None] * step
+    middle = (start + 0.5 * step) @ np.linalg.inv(cell)
+    radius = length / 2
+    while True:
+        radius += 2.0
+        near = _around(atoms, middle, cell, radius)
+        others = np.array([(atoms[i] + t) @ cell for i, t in near]).reshape(-1, 3)
+        if lattice_sites and len(others):
+            # the mobile atom itself, and the atom that is missing
+            away = np.linalg.norm(others[:, None] - ends[None], axis=2).min(axis=1)
+            others = others[away > SITE_TOLERANCE]
+        if len(others):
+            return float(np.linalg.norm(others[:, None] - line[None], axis=2).min())
+
+
+def _around(
+    points: Array, centre: Array, cell: Array, radius: float
+) -> list[tuple[int, tuple[int, int, int]]]:
+    """Return all periodic images of points within a radius of a fractional centre."""
+    reach = np.ceil(radius * np.linalg.norm(np.linalg.inv(cell), axis=0)).astype(int) + 1
+    grid = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1)
+    grid = grid.reshape(-1, 3)
+    found = []
+    for number, point in enumerate(points):
+        base = np.round(centre - point)
+        near = np.linalg.norm((point + base + grid - centre) @ cell, axis=1) < radius
+        found += [
+            (number, (int(t[0]), int(t[1]), int(t[2]))) for t in (grid[near] + base).astype(int)
+        ]
+    return found
+
+
+def cartesian(cell: Array, rotation: Array, point: Array, image: Array) -> Operation:
+    """Return an operation as Cartesian rotation and the translation that maps point on image."""
+    turned = cell.T @ rotation @ np.linalg.inv(cell.T)
+    shift = image - turned @ point
+    return (
+        tuple(tuple(float(x) for x in row) for row in turned),
+        tuple(float(x) for x in shift),
+    )
+
+
+def turned_least(operation: Operation) -> tuple[float, ...]:
+    """Return a key that sorts operations by how far they turn: a mere translation first."""
+    rotation = np.array(operation[0])
+    return -round(float(np.trace(rotation)), 3), *np.round(rotation, 3).ravel().tolist()
+
+
+def most_freedom(operation: Operation) -> tuple[float, ...]:
+    """Return a key that sorts operations by the dimension of the points they leave, largest first.
+
+    The trace of an involution is 2 n - 3 for n dimensions; anything else comes last.
+    """
+    rotation = np.array(operation[0])
+    involution = np.allclose(rotation @ rotation, np.eye(3), atol=1e-3)
+    return (
+        0.0 if involution else 1.0,
+        -round(float(np.trace(rotation)), 3),
+        *np.round(rotation, 3).ravel().tolist(),
+    )
 
 
 def layer_normal(crystal: AtomicStructure) -> Array | None:

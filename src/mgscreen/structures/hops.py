@@ -11,8 +11,14 @@ from mgscreen.core.errors import InputError
 from mgscreen.core.structure import AtomicStructure
 from mgscreen.structures.hop_network import (
     Network,
+    Operation,
     SpaceGroup,
+    cartesian,
+    clearance,
     layer_normal,
+    most_freedom,
+    passes_site,
+    turned_least,
     undirected,
 )
 from mgscreen.structures.interstitials import Interstitial, interstitial_sites, positions_of
@@ -36,15 +42,11 @@ LONGEST = 6.0
 """No longer hop is looked for unless it is asked for, angstrom."""
 SHELL = 0.1
 """Hops whose lengths differ by less belong to one shell, angstrom."""
-ON_THE_WAY = 0.5
-"""A site this close to the straight line of a hop makes it two hops, angstrom."""
 SPARE = 0.5
 """By how much every other image of the end is further away than the end, angstrom."""
 
 Mechanism = Literal["vacancy", "interstitial"]
 Layer = Literal["", "in-plane", "across"]
-Operation = tuple[tuple[tuple[float, ...], ...], tuple[float, ...]]
-"""Cartesian rotation (3, 3) and translation (3,), angstrom: ``x -> rotation x + translation``."""
 
 
 @dataclass(frozen=True)
@@ -260,8 +262,8 @@ def _hops(
     orbits = [
         orbit
         for orbit in network.orbits(network.steps(longest))
-        if not _passes_site(frame, min(orbit))
-        and _clearance(frame, min(orbit), np.linspace(0, 1, 21)) >= min_clearance_a
+        if not passes_site(network, min(orbit))
+        and _distance(frame, min(orbit), np.linspace(0, 1, 21)) >= min_clearance_a
     ]
     orbits.sort(key=lambda orbit: _order(frame, orbit))
     if max_distance_a is None:
@@ -297,65 +299,21 @@ def _order(frame: _Frame, orbit: set[Edge]) -> tuple[object, ...]:
     return (
         round(float(np.linalg.norm(network.vector(edge))), 3),
         len(orbit),
-        -round(_clearance(frame, edge, np.array([0.5])), 2),
+        -round(_distance(frame, edge, np.array([0.5])), 2),
         max(directions),
     )
 
 
-def _passes_site(frame: _Frame, edge: Edge) -> bool:
-    """Tell whether another site of the network lies on the straight line of a hop."""
-    network = frame.network
-    step = network.vector(edge)
-    length = float(np.linalg.norm(step))
-    start = edge[0]
-    for other, translation in _around(network.sites, network.sites[start], network.cell, length):
-        vector = (network.sites[other] + translation - network.sites[start]) @ network.cell
-        along = float(vector @ step) / length
-        aside = float(np.sqrt(max(float(vector @ vector) - along**2, 0.0)))
-        if aside < ON_THE_WAY < along < length - ON_THE_WAY:
-            return True
-    return False
-
-
-def _around(
-    points: Array, centre: Array, cell: Array, radius: float
-) -> list[tuple[int, tuple[int, int, int]]]:
-    """Return all periodic images of points within a radius of a fractional centre."""
-    reach = np.ceil(radius * np.linalg.norm(np.linalg.inv(cell), axis=0)).astype(int) + 1
-    grid = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1)
-    grid = grid.reshape(-1, 3)
-    found = []
-    for number, point in enumerate(points):
-        base = np.round(centre - point)
-        near = np.linalg.norm((point + base + grid - centre) @ cell, axis=1) < radius
-        found += [
-            (number, (int(t[0]), int(t[1]), int(t[2]))) for t in (grid[near] + base).astype(int)
-        ]
-    return found
-
-
-def _clearance(frame: _Frame, edge: Edge, fractions: Array) -> float:
-    """Return the shortest distance of points of the straight line from all other atoms."""
-    network = frame.network
-    cell = network.cell
-    step = network.vector(edge)
-    length = float(np.linalg.norm(step))
-    start = network.sites[edge[0]] @ cell
-    ends = np.array([start, start + step])
-    line = start + fractions[:, None] * step
-    atoms = np.array(frame.primitive.positions) @ np.linalg.inv(cell)
-    middle = (start + 0.5 * step) @ np.linalg.inv(cell)
-    radius = length / 2
-    while True:
-        radius += 2.0
-        near = _around(atoms, middle, cell, radius)
-        others = np.array([(atoms[i] + t) @ cell for i, t in near]).reshape(-1, 3)
-        if frame.mechanism == "vacancy" and len(others):
-            # the mobile atom itself, and the atom that is missing
-            away = np.linalg.norm(others[:, None] - ends[None], axis=2).min(axis=1)
-            others = others[away > SHELL]
-        if len(others):
-            return float(np.linalg.norm(others[:, None] - line[None], axis=2).min())
+def _distance(frame: _Frame, edge: Edge, fractions: Array) -> float:
+    """Return how close the straight line of a hop comes to another atom at these points."""
+    inverse = np.linalg.inv(frame.network.cell)
+    return clearance(
+        frame.network,
+        np.array(frame.primitive.positions) @ inverse,
+        edge,
+        fractions,
+        lattice_sites=frame.mechanism == "vacancy",
+    )
 
 
 def _hop(
@@ -375,22 +333,22 @@ def _hop(
     operations = sorted(
         (
             # exact at the midpoint of the two ends, which the operation leaves where it is
-            _cartesian(network.cell, rotations[k], middle, middle)
+            cartesian(network.cell, rotations[k], middle, middle)
             for k in network.exchanges(edge)
             if k in keep
         ),
-        key=_freedom,
+        key=most_freedom,
     )
     # what the initial structure has at one site (vacancy or atom) the final one has at the other
     here, there = (end, start) if frame.mechanism == "vacancy" else (start, end)
     defects = ends[::-1] if frame.mechanism == "vacancy" else ends
     mappings = sorted(
         (
-            _cartesian(network.cell, rotations[k], *defects)
+            cartesian(network.cell, rotations[k], *defects)
             for k in keep
             if int(network.image_of[k, here]) == there
         ),
-        key=_turned,
+        key=turned_least,
     )
     leaving = {e for e in orbit if e[0] == start}
     a, b, c = (step / np.linalg.norm(step)).tolist()
@@ -412,7 +370,7 @@ def _hop(
         end_site=network.classes[end],
         edges=undirected(orbit),
         layer=_layer(frame, orbit),
-        nearest_a=_clearance(frame, edge, np.array([0.5])),
+        nearest_a=_distance(frame, edge, np.array([0.5])),
         matrix=matrix,
     )
 
@@ -424,11 +382,14 @@ def _representative(frame: _Frame, orbit: set[Edge]) -> Edge:
     start of an interstitial one) lies on the first site of the lowest class.
     """
     network = frame.network
-    at = 1 if frame.mechanism == "vacancy" else 0
-    lowest = min(network.classes[edge[at]] for edge in orbit)
-    site = network.classes.index(lowest)
+    vacancy = frame.mechanism == "vacancy"
+
+    def held(edge: Edge) -> int:
+        return edge[1] if vacancy else edge[0]
+
+    site = network.classes.index(min(network.classes[held(edge)] for edge in orbit))
     return max(
-        (edge for edge in orbit if edge[at] == site),
+        (edge for edge in orbit if held(edge) == site),
         key=lambda edge: (tuple(np.round(network.vector(edge), 3).tolist()), edge),
     )
 
@@ -459,7 +420,8 @@ def _endpoints(
     step = network.vector(edge)
     label = supercell.label
     if frame.mechanism == "vacancy":
-        # wrapped so that the vacancy, which all hops share, stays where it is
+        # the vacancy, which all hops share, lies in the origin cell
+        start = network.sites[edge[1]] @ network.cell - step
         hole = _atom_at(supercell, start + step)
         mover = _atom_at(supercell, start)
         left = [i for i in range(len(supercell.symbols)) if i != hole]
@@ -487,36 +449,6 @@ def _atom_at(structure: AtomicStructure, point: Array) -> int:
     cell = np.array(structure.cell)
     apart = (np.array(structure.positions) - point) @ np.linalg.inv(cell)
     return int(np.argmin(np.linalg.norm((apart - np.rint(apart)) @ cell, axis=1)))
-
-
-def _cartesian(cell: Array, rotation: Array, point: Array, image: Array) -> Operation:
-    """Return an operation as Cartesian rotation and the translation that maps point on image."""
-    turned = cell.T @ rotation @ np.linalg.inv(cell.T)
-    shift = image - turned @ point
-    return (
-        tuple(tuple(float(x) for x in row) for row in turned),
-        tuple(float(x) for x in shift),
-    )
-
-
-def _turned(operation: Operation) -> tuple[float, ...]:
-    """Return a key that sorts operations by how far they turn: a mere translation first."""
-    rotation = np.array(operation[0])
-    return -round(float(np.trace(rotation)), 3), *np.round(rotation, 3).ravel().tolist()
-
-
-def _freedom(operation: Operation) -> tuple[float, ...]:
-    """Return a key that sorts operations by the dimension of the points they leave, largest first.
-
-    The trace of an involution is 2 n - 3 for n dimensions; anything else comes last.
-    """
-    rotation = np.array(operation[0])
-    involution = np.allclose(rotation @ rotation, np.eye(3), atol=1e-3)
-    return (
-        0.0 if involution else 1.0,
-        -round(float(np.trace(rotation)), 3),
-        *np.round(rotation, 3).ravel().tolist(),
-    )
 
 
 def _layer(frame: _Frame, orbit: set[Edge]) -> Layer:

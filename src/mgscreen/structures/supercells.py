@@ -117,7 +117,7 @@ def supercell_matrix(
     # no lattice is denser than the face-centred cubic one: volume >= d^3 / sqrt(2)
     fewest = max(1, int(np.ceil(min_distance_a**3 / np.sqrt(2) / volume - LENGTH_TOLERANCE)))
     short = _short_vectors(cell, min_distance_a - LENGTH_TOLERANCE)
-    rotations = point_operations(primitive)
+    rotations = np.unique(symmetry_operations(primitive)[0], axis=0)
     for count in range(fewest, LIMIT + 1):
         forms = np.array(list(_normal_forms(count)), dtype=np.int64)
         # a vector n belongs to the sublattice H when n H^-1, that is n adj(H) / det(H), is integer
@@ -173,15 +173,34 @@ def lattice_points(matrix: Integers) -> Integers:
     return np.array(list(product(*(range(int(form[i, i])) for i in range(3)))), dtype=np.int64)
 
 
-def point_operations(crystal: AtomicStructure, symprec: float = SYMPREC) -> Integers:
-    """Return the point operations of a crystal on fractional coordinates, shape (n, 3, 3)."""
+def symmetry_operations(
+    crystal: AtomicStructure, symprec: float = SYMPREC
+) -> tuple[Integers, Array]:
+    """Return the operations of a crystal on fractional coordinates (spglib).
+
+    Returns
+    -------
+    rotations, translations
+        Shapes (n, 3, 3) and (n, 3): ``x -> rotation x + translation``.
+
+    Raises
+    ------
+    InputError
+        If no space group is found.
+    """
     import spglib
 
     atoms = crystal.to_ase()
     found = spglib.get_symmetry(
         (atoms.cell[:], atoms.get_scaled_positions(), atoms.numbers), symprec=symprec
     )
-    return np.unique(np.asarray(found["rotations"], dtype=np.int64), axis=0)
+    if found is None:
+        name = crystal.label or crystal.formula
+        raise InputError(f"{name}: no space group was found within {symprec} angstrom")
+    return (
+        np.asarray(found["rotations"], dtype=np.int64),
+        np.asarray(found["translations"], dtype=np.float64),
+    )
 
 
 def keeps_lattice(rotation: Integers, matrix: Integers) -> bool:
