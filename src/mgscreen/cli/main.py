@@ -15,6 +15,7 @@ from mgscreen.cli import (
     cancel,
     candidates,
     cluster,
+    convergence,
     db,
     doctor,
     explain,
@@ -109,6 +110,7 @@ app.add_typer(rank.app, name="rank")
 _add(explain.explain, "explain", "mgscreen explain TFSI")
 _add(report.report, "report", "mgscreen report laptop --output laptop.html")
 _add(serve.serve, "serve", "mgscreen serve laptop --port 8001")
+_add(convergence.convergence, "convergence", "mgscreen convergence layers=5,6 vacuum=20 kpts=5")
 _add(validate.validate, "validate", "mgscreen validate laptop --format csv")
 _add(plan.plan, "plan", "mgscreen plan workflows/laptop.toml --graph laptop.svg")
 _add(new.new, "new", "mgscreen new my-campaign")

@@ -45,10 +45,11 @@ def campaign_flow(campaign: Campaign, resolved: Resolved, base: Path | None = No
         A plain jobflow Flow; ``mgscreen.execution`` runs it, and so does any jobflow manager.
     """
     children = _molecules(campaign, resolved) if campaign.has_molecules else []
-    return Flow([*children, *_solids(campaign, base)], name=f"campaign {campaign.name}")
+    solids = _solids(campaign, base, children)
+    return Flow([*children, *solids], name=f"campaign {campaign.name}")
 
 
-def _solids(campaign: Campaign, base: Path | None) -> list[Flow | Job]:
+def _solids(campaign: Campaign, base: Path | None, molecules: list[Flow | Job]) -> list[Flow | Job]:
     """Return the flows of slabs, barriers and phases behind the crystals that they share."""
     crystals = CrystalJobs(base)
     flows: list[Flow | Job] = []
@@ -59,7 +60,7 @@ def _solids(campaign: Campaign, base: Path | None) -> list[Flow | Job]:
     if campaign.surfaces is not None:
         from mgscreen.flows.adsorption import adsorption_flows
 
-        flows += adsorption_flows(campaign, crystals, base)
+        flows += adsorption_flows(campaign, crystals, base, molecules=molecules)
     if campaign.migration is not None:
         from mgscreen.flows.migration import migration_flows
 
