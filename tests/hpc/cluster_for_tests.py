@@ -58,7 +58,9 @@ def flow_of(name, given):
 
     seconds = float(given.get("seconds", 0.05))
     if name == "campaign":
-        return Flow([small_campaign(seconds), job("hungry", hungry, 700)])
+        return Flow(
+            [small_campaign(seconds), job("hungry", hungry, int(given.get("megabytes", 700)))]
+        )
     if name == "patient":
         return Flow([job("patient", patient, "patient", int(given["steps"]), seconds)])
     if name == "ranks":
