@@ -14,7 +14,7 @@ from mgscreen.core.runtime import Runtime, use_runtime
 from mgscreen.engines.level import Level
 from mgscreen.structures.crystals import load_crystal
 
-LEVEL = Level.parse("mlip:7net-0")
+LEVEL = Level.parse("mlip:7net-0", settings={"fmax": 0.1})
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def aluminium(tmp_path_factory):
     with use_runtime(Runtime(scratch=tmp_path_factory.mktemp("cathode"))):
         host = relax_crystal(load_crystal("Al", primitive=True), LEVEL)
         metal = relax_crystal(load_crystal("Li", primitive=True), LEVEL)
-        full = insertion_energy(host.structure, LEVEL, "Li", 1)
+        full = insertion_energy(host.structure, LEVEL, "Li", 1, "isotropic")
     return host, metal, full
 
 
