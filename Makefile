@@ -12,7 +12,7 @@ export OMP_NUM_THREADS ?= 1
 SETUP := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: run test lint test-slow test-physics test-all bench clean help
+.PHONY: run test lint test-slow test-slurm test-gpu test-physics test-all bench clean help
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,13 @@ test-slow: $(DEV) ## the tests that take minutes
 
 test-physics: $(DEV) ## agreement with published and independent numbers
 	$(BIN)/python -m pytest -m physics
+
+test-slurm: $(DEV) ## tests on a one-node SLURM that they bring up (Debian, root)
+	hpc/one-node-slurm.sh start; code=$$?; [ $$code = 77 ] && exit 0; [ $$code = 0 ] || exit $$code; \
+	$(BIN)/python -m pytest -m slurm tests/hpc; code=$$?; hpc/one-node-slurm.sh stop; exit $$code
+
+test-gpu: $(DEV) ## tests that need a CUDA device
+	$(BIN)/python -m pytest -m gpu; code=$$?; [ $$code = 5 ] && { echo "no test needs a GPU yet"; exit 0; }; exit $$code
 
 test-all: test test-slow test-physics ## everything that needs no queue and no GPU
 

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001
 """Builds GPAW with nothing but a C compiler: its own PBE, SciPy's BLAS and FFT, no MPI.
 
 Named by the environment variable ``GPAW_CONFIG`` while pip installs gpaw (``make`` does that). On
