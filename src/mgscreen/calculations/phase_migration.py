@@ -152,6 +152,7 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
     max_distance_a: float | None = None,
     min_supercell_a: float = 10.0,
     max_hops: int = 6,
+    until: str = "all",
     temperature_k: float = 298.15,
     *,
     identity: str = "",
@@ -176,6 +177,9 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
         Shortest distance of the defect from its own images, angstrom.
     max_hops
         The shortest so many hops of each mechanism are searched.
+    until
+        ``all``, or ``percolating``: of each mechanism, no longer hop is searched once shorter ones
+        lead through the crystal.
     temperature_k
         For rate and diffusivity.
     identity
@@ -211,6 +215,9 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
     for hop in hops:
         if hop in left_out:
             continue
+        if until == "percolating" and _leads_through(document, hop.mechanism):
+            document.warnings.append(f"not searched: {hop.name}, since shorter hops percolate")
+            continue
         surface = _surface(surfaces, hop, engine, folder, level)
         document.hops.append(_search(hop, surface))
     document.force_calls = sum(s.computed for s in surfaces.values())
@@ -218,6 +225,13 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
     _percolate(document)
     _write(document, identity)
     return document
+
+
+def _leads_through(document: PhaseMigrationDocument, mechanism: str) -> bool:
+    from mgscreen.structures.percolation import percolation_dimension
+
+    mine = [h for h in document.hops if h.mechanism == mechanism and h.limiting_ev is not None]
+    return percolation_dimension(e for h in mine for e in h.edges) > 0
 
 
 class _Surface:

@@ -12,6 +12,9 @@ Mechanism = Literal["vacancy", "interstitial"]
 ChargeState = Literal["neutral", "charged"]
 
 
+KPoints = Annotated[int, Field(ge=1, le=12)]
+
+
 class Migration(Table):
     """Which phases an ion has to cross, by which hops, at which levels."""
 
@@ -37,6 +40,11 @@ class Migration(Table):
     max_hops: int = Field(
         default=6, ge=1, le=100, description="hops of each mechanism, the shortest first"
     )
+    until: Literal["percolating", "all"] = Field(
+        default="all",
+        description="percolating: of each mechanism, no longer hop is searched once shorter ones "
+        "lead through the crystal; then the lowest path may be missed",
+    )
     potentials: tuple[PeriodicLevelName, ...] | None = Field(
         default=None, description="in place of those of [levels]"
     )
@@ -53,11 +61,14 @@ class Migration(Table):
         default="last",
         description="whose geometry DFT takes: of the first potential, the last, all",
     )
-    kpts: tuple[int, int, int] = Field(
-        default=(1, 1, 1), description="k-mesh of the supercell at the DFT level, of insulators"
+    dft_mechanisms: Literal["lowest", "each"] = Field(
+        default="lowest",
+        description="DFT for the lowest path alone, or for the lowest path of each mechanism",
     )
-    kpts_of: dict[str, tuple[int, int, int]] = Field(
-        default={"Mg2Ga5": (2, 2, 2)}, description="k-mesh of single phases: metals need more"
+    dft_kpts: dict[str, tuple[KPoints, KPoints, KPoints]] = Field(
+        default_factory=dict,
+        description="k-mesh of the supercell by phase; none: Gamma, and 2x2x2 where all "
+        "elements are metals",
     )
     charge_states: Annotated[
         tuple[ChargeState, ...], Field(min_length=1), AfterValidator(unique)
