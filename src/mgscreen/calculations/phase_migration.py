@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mgscreen.engines.level import Level
     from mgscreen.engines.periodic import PeriodicEngine
     from mgscreen.structures.hops import Hop
+    from mgscreen.structures.interstitials import Interstitial
 
     Array = NDArray[np.float64]
     Evaluate = Callable[[Array], tuple[float, Array]]
@@ -58,7 +59,8 @@ class HopRecord(BaseModel):
     barrier_ev: float | None = Field(default=None, description="from the initial structure")
     barrier_backward_ev: float | None = None
     limiting_ev: float | None = Field(
-        default=None, description="saddle above the lower endpoint: what percolation needs"
+        default=None,
+        description="saddle above the lowest site of the mechanism: what percolation needs",
     )
     verified: bool | None = Field(
         default=None, description="one negative curvature, and downhill to both endpoints"
@@ -83,6 +85,22 @@ class HopRecord(BaseModel):
     warnings: list[str] = Field(default_factory=list)
 
 
+class SiteRecord(BaseModel):
+    """An interstitial site and what became of an atom there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    position: tuple[float, float, float] = Field(description="fractional, of the primitive cell")
+    multiplicity: int
+    radius_a: float
+    stays: bool
+    above_lowest_ev: float | None = Field(
+        default=None, description="relaxed energy above that of the lowest relaxed start"
+    )
+    reason: str = ""
+
+
 class PhaseMigrationDocument(Document):
     """The hops of a phase and the lowest way through it."""
 
@@ -92,6 +110,9 @@ class PhaseMigrationDocument(Document):
     charge_state: str = "neutral"
     energy_convention: EnergyConvention = "unknown"
     hops: list[HopRecord] = Field(default_factory=list)
+    sites: list[SiteRecord] = Field(
+        default_factory=list, description="interstitial sites that were tried"
+    )
     barrier_ev: float | None = Field(default=None, description="lowest percolating path, eV")
     dimension: int = Field(default=0, description="in how many dimensions that path percolates")
     path: list[str] = Field(default_factory=list, description="the hops that it needs")
@@ -207,21 +228,33 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
         species=species,
         temperature_k=temperature_k,
     )
-    hops = _hops(relaxed.structure, species, mechanisms, max_distance_a, min_supercell_a, document)
+    surfaces: dict[str, _Surface] = {}
+
+    def surface_of(structure: AtomicStructure) -> _Surface:
+        return _surface(surfaces, structure, engine, folder, level)
+
+    hops = _hops(
+        relaxed.structure,
+        species,
+        mechanisms,
+        max_distance_a,
+        min_supercell_a,
+        document,
+        surface_of,
+    )
     left_out = [h for name in mechanisms for h in _of(hops, name)[max_hops:]]
     if left_out:
         document.warnings.append(f"not searched: {', '.join(h.name for h in left_out)}")
-    surfaces: dict[str, _Surface] = {}
     for hop in hops:
         if hop in left_out:
             continue
         if until == "percolating" and _leads_through(document, hop.mechanism):
             document.warnings.append(f"not searched: {hop.name}, since shorter hops percolate")
             continue
-        surface = _surface(surfaces, hop, engine, folder, level)
-        document.hops.append(_search(hop, surface))
+        document.hops.append(_search(hop, surface_of(hop.initial)))
     document.force_calls = sum(s.computed for s in surfaces.values())
     _formation(document, relaxed, None if metal is None else _crystal(metal), hops)
+    _above_lowest(document)
     _percolate(document)
     _write(document, identity)
     return document
@@ -274,19 +307,23 @@ class _Surface:
 
 
 def _surface(
-    surfaces: dict[str, _Surface], hop: Hop, engine: PeriodicEngine, folder: Path, level: Level
+    surfaces: dict[str, _Surface],
+    structure: AtomicStructure,
+    engine: PeriodicEngine,
+    folder: Path,
+    level: Level,
 ) -> _Surface:
-    """Return the surface of a hop's cell: hops in one cell share their points."""
+    """Return the surface of a cell: what is searched in one cell shares its points."""
     shape = {
-        "symbols": list(hop.initial.symbols),
-        "cell": [[round(x, 5) for x in row] for row in hop.initial.cell or ()],
+        "symbols": list(structure.symbols),
+        "cell": [[round(x, 5) for x in row] for row in structure.cell or ()],
         "level": level,
         "settings": engine.settings(),
         "version": engine.code_version,
     }
     name = digest(shape)
     if name not in surfaces:
-        surfaces[name] = _Surface(engine, hop.initial, folder / f"points-{name}.jsonl", folder)
+        surfaces[name] = _Surface(engine, structure, folder / f"points-{name}.jsonl", folder)
     return surfaces[name]
 
 
@@ -297,16 +334,25 @@ def _hops(
     max_distance_a: float | None,
     min_supercell_a: float,
     document: PhaseMigrationDocument,
+    surface_of: Callable[[AtomicStructure], Evaluate],
 ) -> list[Hop]:
     from mgscreen.structures.hops import interstitial_hops, vacancy_hops
 
-    makers = {"vacancy": vacancy_hops, "interstitial": interstitial_hops}
     found: list[Hop] = []
     for name in mechanisms:
         try:
-            some = makers[name](
-                crystal, species, max_distance_a=max_distance_a, min_supercell_a=min_supercell_a
-            )
+            if name == "vacancy":
+                some = vacancy_hops(
+                    crystal, species, max_distance_a=max_distance_a, min_supercell_a=min_supercell_a
+                )
+            else:
+                some = interstitial_hops(
+                    crystal,
+                    species,
+                    sites=_sites(crystal, species, min_supercell_a, document, surface_of),
+                    max_distance_a=max_distance_a,
+                    min_supercell_a=min_supercell_a,
+                )
         except InputError as error:
             document.warnings.append(f"{name}: {error.message}")
             continue
@@ -316,6 +362,36 @@ def _hops(
     if not found:
         raise ScientificFailureError("; ".join(document.warnings) or "there is no hop")
     return found
+
+
+def _sites(
+    crystal: AtomicStructure,
+    species: str,
+    min_supercell_a: float,
+    document: PhaseMigrationDocument,
+    surface_of: Callable[[AtomicStructure], Evaluate],
+) -> list[Interstitial]:
+    """Return the interstitial sites that hold an atom, and write down what became of the others."""
+    from mgscreen.calculations.interstitial_relax import relaxed_sites
+
+    tried = relaxed_sites(crystal, species, surface_of, min_supercell_a=min_supercell_a)
+    lowest = min((t.energy_ev for t in tried if t.energy_ev is not None), default=None)
+    for one in tried:
+        above = None if one.energy_ev is None or lowest is None else one.energy_ev - lowest
+        document.sites.append(
+            SiteRecord(
+                name=one.site.name,
+                position=one.site.position,
+                multiplicity=one.site.multiplicity,
+                radius_a=one.site.radius_a,
+                stays=one.stays,
+                above_lowest_ev=above,
+                reason=one.reason,
+            )
+        )
+        if not one.stays:
+            document.warnings.append(f"{one.site.name} holds no {species}: {one.reason}")
+    return [one.site for one in tried if one.stays]
 
 
 def _of(hops: list[Hop], mechanism: str) -> list[Hop]:
@@ -420,6 +496,27 @@ def _primitive_size(crystal: AtomicStructure) -> int:
     from mgscreen.structures.supercells import primitive_cell
 
     return len(primitive_cell(crystal).symbols)
+
+
+def _above_lowest(document: PhaseMigrationDocument) -> None:
+    """Count saddles from the lowest site of their mechanism: that is where the ions are.
+
+    A quick hop between two sites that are hardly ever occupied is no quick way.
+    """
+    lowest: dict[tuple[str, int], float] = {}
+    for hop in document.hops:
+        if hop.initial is None or hop.initial_energy_ev is None:
+            continue
+        key = (hop.mechanism, len(hop.initial.symbols))
+        ends = [hop.initial_energy_ev]
+        if hop.barrier_ev is not None and hop.barrier_backward_ev is not None:
+            ends.append(hop.initial_energy_ev + hop.barrier_ev - hop.barrier_backward_ev)
+        lowest[key] = min([*ends, *([lowest[key]] if key in lowest else [])])
+    for hop in document.hops:
+        if hop.barrier_ev is None or hop.initial is None or hop.initial_energy_ev is None:
+            continue
+        base = lowest[hop.mechanism, len(hop.initial.symbols)]
+        hop.limiting_ev = hop.initial_energy_ev + hop.barrier_ev - base
 
 
 def _percolate(document: PhaseMigrationDocument) -> None:

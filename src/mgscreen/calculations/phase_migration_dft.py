@@ -84,13 +84,14 @@ class PhaseMigrationDftDocument(Document):
 
 
 @calculation("phase_migration_dft", PhaseMigrationDftDocument)
-def phase_migration_dft(
+def phase_migration_dft(  # noqa: PLR0913 - each is a part of the question
     paths: list[PhaseMigrationDocument | dict[str, Any] | None],
     level: Level,
     always: bool = True,
     max_uncertainty_ev: float = 0.1,
     geometry: str = "last",
     charge_states: tuple[str, ...] = ("neutral",),
+    mechanisms: str = "lowest",
     *,
     identity: str = "",
 ) -> PhaseMigrationDftDocument:
@@ -111,6 +112,9 @@ def phase_migration_dft(
         ``first``, ``last`` or ``all``: of which potential the geometries are.
     charge_states
         ``neutral``, ``charged``: the ion leaves its electrons behind.
+    mechanisms
+        ``lowest``: the hops of the lowest path; ``each``: those of the lowest path of each
+        mechanism, whichever of them the potential prefers.
     identity
         Set by the calculation's frame.
 
@@ -148,11 +152,28 @@ def phase_migration_dft(
     chosen = {"first": good[:1], "last": good[-1:], "all": good}[geometry]
     folder = runtime().workdir(identity)
     for path in chosen:
-        for hop in (h for h in path.hops if h.name in path.path):
+        for hop in _wanted(path, each=mechanisms == "each"):
             for state in charge_states:
                 document.points.append(_point(hop, path, level, state, folder))
     _summarise(document, chosen)
     return document
+
+
+def _wanted(path: PhaseMigrationDocument, *, each: bool) -> list[HopRecord]:
+    """Return the hops of the lowest path, or of the lowest path of each mechanism."""
+    from mgscreen.structures.percolation import bottleneck
+
+    lowest = [h for h in path.hops if h.name in path.path]
+    if not each:
+        return lowest
+    found = list(lowest)
+    for mechanism in dict.fromkeys(h.mechanism for h in path.hops):
+        if any(h.mechanism == mechanism for h in lowest):
+            continue
+        mine = [h for h in path.hops if h.mechanism == mechanism and h.limiting_ev is not None]
+        _, _, needed = bottleneck([(h.edges, h.limiting_ev or 0.0) for h in mine])
+        found += [mine[k] for k in needed]
+    return found
 
 
 def _point(
@@ -225,6 +246,7 @@ def _summarise(document: PhaseMigrationDftDocument, chosen: list[PhaseMigrationD
                 max(p.barrier_ev, p.barrier_backward_ev or p.barrier_ev)
                 for p in document.points
                 if p.geometry_level == path.level
+                and p.hop in path.path
                 and p.charge_state == state
                 and p.barrier_ev is not None
             ]

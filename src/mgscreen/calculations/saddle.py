@@ -62,6 +62,12 @@ SIDE_STEP_A = 0.15
 """First step off a saddle or a ridge, angstrom."""
 NEGATIVE = -0.02
 """A curvature below this is negative, eV/angstrom^2: above the noise of single precision."""
+SOFT = 0.3
+"""A curvature below this may be that of a flat top, eV/angstrom^2: a longer way will tell."""
+FLAT_EV = 0.002
+"""By how much a flat top has to fall over that way, eV."""
+LEVEL = 0.15
+"""A force along the hop below this is near enough to a saddle to climb from, eV/angstrom."""
 ROUNDS = 3
 """How often a ridge is left, or an intermediate is put between."""
 
@@ -192,6 +198,7 @@ class _Search:
         self.end: Point | None = None
         self.down: tuple[list[Point], list[Point]] = ([], [])
         self.saddle: Point | None = None
+        self.beside: dict[float, Point] = {}
 
     # -- bookkeeping ---------------------------------------------------------------------------
     def count(self, purpose: str, before: int) -> None:
@@ -211,6 +218,10 @@ class _Search:
         if self.start is None or self.end is None:
             return
         a, b = self.start, self.end
+        step = self.place(b.x) - self.place(a.x)
+        if float(np.linalg.norm(step)) < ARRIVED_A and self.near(a, b):
+            self.result.warnings.append("both endpoints relax to the same structure")
+            return
         point, mode, curvature = self.between(a, b, curvature)
         self.accept(point, mode, curvature, a, b)
 
@@ -244,17 +255,29 @@ class _Search:
         return minimise(self.surface, point, curvature, fmax=self.fmax)
 
     def between(self, a: Point, b: Point, curvature: Curvature) -> tuple[Point, Array, Curvature]:
-        """Go from the middle of two minima to a saddle."""
+        """Go from the middle of two minima to a saddle.
+
+        Where no symmetry says that it lies in the middle, the force along the hop does: before the
+        saddle it points back, behind it onwards.
+        """
         before = self.surface.calls
         step = self.place(b.x) - self.place(a.x)
         middle = way_past(self.atoms, 0.5 * (a.x + b.x).reshape(-1, 3), self.mobile, step).ravel()
         direction = hop_direction(self.n, self.mobile, step)
         curvature = curvature.moved(middle)
-        mirrored = self.image is not None and self.image.swaps and a is self.start
-        loose = self.fmax if mirrored else max(0.25, self.fmax)
-        point, _ = minimise(
-            self.surface, self.surface(middle), curvature, fmax=loose, direction=direction
-        )
+        mirrored = self.image is not None and self.image.swaps and a is self.start and b is self.end
+        loose = self.fmax if mirrored else max(0.15, self.fmax)
+        low, high = a.x, b.x
+        for _ in range(1 if mirrored else 5):
+            point, _ = minimise(
+                self.surface, self.surface(middle), curvature, fmax=loose, direction=direction
+            )
+            along = float(point.forces @ direction)
+            if abs(along) < LEVEL:
+                break
+            low, high = (low, point.x) if along > 0.0 else (point.x, high)
+            middle = 0.5 * (low + high)
+            curvature = curvature.moved(middle)
         self.count("plane", before)
         self.result.method = "plane"
         return point, direction, curvature
@@ -269,12 +292,21 @@ class _Search:
             modes = self.modes(point, mode, curvature)
             self.count("verification", before)
             if modes.values[0] >= NEGATIVE and largest(point.forces) < 2 * self.fmax:
-                self.valley(point, curvature, a, b, depth)
-                return
+                before = self.surface.calls
+                flat = self.falls_away(point, mode, curvature, modes)
+                self.count("verification", before)
+                if not flat:
+                    self.valley(point, curvature, a, b, depth)
+                    return
             before = self.surface.calls
             if largest(point.forces) >= self.fmax:
                 point, mode, _ = climb(
-                    self.surface, point, curvature, self.pick(modes, mode), fmax=self.fmax
+                    self.surface,
+                    point,
+                    curvature,
+                    self.pick(modes, mode),
+                    fmax=self.fmax,
+                    max_steps=40,
                 )
                 self.result.method = "eigenvector-following"
                 self.saddle = point
@@ -304,6 +336,37 @@ class _Search:
             soft = np.linalg.solve(curvature.matrix + 1e-6 * np.eye(3 * self.n), probe)
             probes.append(soft / np.linalg.norm(soft))
         return lowest_modes(self.surface, point, curvature, probes, max_calls=6)
+
+    def falls_away(self, point: Point, mode: Array, curvature: Curvature, modes: Modes) -> bool:
+        """Tell whether a point without a negative curvature is a flat top after all.
+
+        Over 0.03 angstrom the noise of single precision hides a small curvature; over ten times
+        that way, the surroundings relaxed, it does not.
+        """
+        if modes.values[0] >= SOFT:
+            return False
+        way = 2.0 * SIDE_STEP_A
+        changes = []
+        mirrored = self.image is not None and self.image.swaps
+        for sign in (-1.0,) if mirrored else (-1.0, 1.0):
+            there = self.surface(point.x + sign * way * mode / largest(mode))
+            lower, _ = minimise(
+                self.surface,
+                there,
+                curvature.moved(there.x),
+                fmax=2 * self.fmax,
+                direction=mode,
+                max_steps=4,
+            )
+            changes.append(lower.energy - point.energy)
+            self.beside[sign] = lower
+        if max(changes) > -FLAT_EV:
+            self.beside = {}
+            return False
+        modes.values[0] = 2.0 * max(changes) / way**2
+        modes.lowest = mode
+        self.result.warnings.append(f"the saddle is flat: its curvature is that over {way:g} A")
+        return True
 
     def pick(self, modes: Modes, mode: Array) -> Array:
         return modes.lowest if abs(float(modes.lowest @ mode)) > 0.3 else mode  # noqa: PLR2004
@@ -407,7 +470,9 @@ class _Search:
                 reached.append(reached[0])
                 continue
             sign = 1.0 if side == 1 else -1.0
-            there = self.surface(point.x + sign * 2 * SIDE_STEP_A * mode / largest(mode))
+            there = self.beside.get(sign)
+            if there is None:
+                there = self.surface(point.x + sign * 2 * SIDE_STEP_A * mode / largest(mode))
             trail = self.down[side]
             trail.append(there)
             soft = curvature.moved(there.x)

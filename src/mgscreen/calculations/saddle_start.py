@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 
 SYMPREC = 0.05
 """Tolerance of an image of an atom, angstrom."""
-SOFTNESS_A = 0.35
-"""Decay of the repulsion between an atom and its neighbours, angstrom."""
-STRAIGHT = 1.15
-"""A way round is taken where the straight one is worse than by this factor."""
+TIGHTER_A = 0.5
+"""On its way an atom may come closer to its neighbours than on its site by this, angstrom."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +119,11 @@ def hop_direction(n: int, mobile: int, step: Array) -> Array:
 
 
 def way_past(atoms: Atoms, middle: Array, mobile: int, step: Array) -> Array:
-    """Return the middle of a hop with the mobile atom where its neighbours leave most room.
+    """Return the middle of a hop with the mobile atom where its neighbours leave room.
 
-    Looked for on the plane across the hop, with an exponential repulsion between covalent radii.
+    Looked for on the plane across the hop, as near to the straight line as can be: where no
+    neighbour is closer than on the sites by more than ``TIGHTER_A``, distances counted from the sum
+    of the covalent radii.
 
     Parameters
     ----------
@@ -146,19 +146,27 @@ def way_past(atoms: Atoms, middle: Array, mobile: int, step: Array) -> Array:
     near = nearest_images(atoms, middle[others], np.tile(middle[mobile], (len(others), 1)))
     radii = covalent_radii[atoms.numbers]
     contact = radii[others] + radii[mobile]
+
+    def room(places: Array) -> Array:
+        distance = np.linalg.norm(places[:, None, :] - near[None, :, :], axis=2)
+        least: Array = (distance - contact).min(axis=1)
+        return least
+
     reach = min(0.5 * length, 2.0)
     grid = np.arange(-reach, reach + 1e-9, 0.1)
     u, w = np.meshgrid(grid, grid)
-    inside = np.hypot(u, w) <= reach
-    places = middle[mobile] + u[inside][:, None] * first + w[inside][:, None] * second
-    distance = np.linalg.norm(places[:, None, :] - near[None, :, :], axis=2)
-    repulsion = np.exp(-(distance - contact) / SOFTNESS_A).sum(axis=1)
-    centre = int(np.argmin(np.hypot(u[inside], w[inside])))
-    # of places that are alike by symmetry the first, whatever the last digits are
-    best = int(np.argmax(repulsion <= repulsion.min() * (1.0 + 1e-6)))
+    away = np.hypot(u, w).ravel()
+    keep = away <= reach
+    away = away[keep]
+    places = middle[mobile] + np.outer(u.ravel()[keep], first) + np.outer(w.ravel()[keep], second)
+    ends = middle[mobile] + np.array([[-0.5], [0.5]]) * step
+    free = room(places)
+    wanted = min(float(room(ends).min()) - TIGHTER_A, float(free.max()))
     start = middle.copy()
-    if repulsion[centre] > STRAIGHT * repulsion[best]:
-        start[mobile] = places[best]
+    if float(room(middle[mobile][None])[0]) < wanted:
+        # of places that are alike by symmetry the first, whatever the last digits are
+        wide = free >= wanted - 1e-6
+        start[mobile] = places[int(np.argmax(wide & (away <= away[wide].min() + 1e-6)))]
     return start
 
 
