@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from mgscreen.campaign.migration import Migration
     from mgscreen.campaign.models import Campaign
+    from mgscreen.core.structure import AtomicStructure
     from mgscreen.engines.level import Level
 
 _CALLS = 120
@@ -134,7 +135,10 @@ class MigrationMaker(Maker):
         names = [str(job.metadata["level"]) for job in chosen]
         always = section.dft == "all" or phase in section.dft_of
         ways = len(section.mechanisms) if section.dft_mechanisms == "each" else 1
-        points = 2 * len(chosen) * len(section.charge_states) * ways
+        metal = _metallic(self.crystals.crystal(phase))
+        # the electrons of a metal screen an ion: there is no other charge state
+        charges = ("neutral",) if metal else section.charge_states
+        points = 2 * len(chosen) * len(charges) * ways
         level = self._meshed(phase, level, section)
         return Job(
             function=phase_migration_dft,
@@ -144,7 +148,7 @@ class MigrationMaker(Maker):
                 "always": always,
                 "max_uncertainty_ev": section.max_uncertainty,
                 "geometry": section.dft_geometry,
-                "charge_states": section.charge_states,
+                "charge_states": charges,
                 "mechanisms": section.dft_mechanisms,
             },
             name=f"migration {label} {level}",
@@ -166,14 +170,9 @@ class MigrationMaker(Maker):
         """
         if level.engine != "gpaw" or level.settings.get("kpts") is not None:
             return level
-        from ase.data import chemical_symbols
-        from pymatgen.core import Element
-
         mesh = section.dft_kpts.get(phase)
         if mesh is None:
-            known = [s for s in self.crystals.crystal(phase).symbols if s in chemical_symbols]
-            metal = all(Element(s).is_metal for s in known)
-            mesh = (2, 2, 2) if metal else (1, 1, 1)
+            mesh = (2, 2, 2) if _metallic(self.crystals.crystal(phase)) else (1, 1, 1)
         return level.model_copy(update={"settings": {**level.settings, "kpts": list(mesh)}})
 
     @staticmethod
@@ -190,3 +189,10 @@ class MigrationMaker(Maker):
         (a, b, c), (d, e, f), (g, h, i) = matrix
         cells = abs(a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g))
         return cells * len(crystal.symbols)
+
+
+def _metallic(crystal: AtomicStructure) -> bool:
+    """Tell whether a crystal is made of metals alone."""
+    from pymatgen.core import Element
+
+    return all(Element(symbol).is_metal for symbol in set(crystal.symbols))
