@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import io
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from mgscreen.calculations.base import calculation
 from mgscreen.calculations.crystal import CrystalDocument
-from mgscreen.core.documents import Document, PropertyValue
+from mgscreen.calculations.migration_document import (
+    HopRecord,
+    PhaseMigrationDocument,
+    SiteRecord,
+)
+from mgscreen.calculations.stored_points import StoredSurface, stored_surface
 from mgscreen.core.errors import InputError, ScientificFailureError
-from mgscreen.core.identity import digest
 from mgscreen.core.runtime import runtime
-from mgscreen.core.structure import AtomicStructure
-from mgscreen.energetics.diffusion import ATTEMPT_HZ, diffusivity, hopping_rate
-from mgscreen.engines.periodic import EnergyConvention, get_periodic_engine
+from mgscreen.energetics.diffusion import diffusivity, hopping_rate
+from mgscreen.engines.periodic import get_periodic_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from mgscreen.calculations.saddle import PathResult
+    from mgscreen.core.structure import AtomicStructure
     from mgscreen.engines.level import Level
-    from mgscreen.engines.periodic import PeriodicEngine
     from mgscreen.structures.hops import Hop
     from mgscreen.structures.interstitials import Interstitial
 
@@ -37,130 +37,6 @@ if TYPE_CHECKING:
 FMAX = 0.03
 """Largest force at endpoints and saddles, eV/angstrom."""
 MAX_CALLS = 400
-
-
-class HopRecord(BaseModel):
-    """One hop and what its search found."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    mechanism: str
-    layer: str = ""
-    distance_a: float
-    direction: tuple[float, float, float]
-    multiplicity: int
-    symmetric: bool
-    dimension: int = Field(description="in how many dimensions this hop alone percolates")
-    edges: list[tuple[int, int, tuple[int, int, int]]] = Field(default_factory=list)
-    state: str = "completed"
-    reason: str = ""
-    method: str = ""
-    barrier_ev: float | None = Field(default=None, description="from the initial structure")
-    barrier_backward_ev: float | None = None
-    limiting_ev: float | None = Field(
-        default=None,
-        description="saddle above the lowest site of the mechanism: what percolation needs",
-    )
-    verified: bool | None = Field(
-        default=None, description="one negative curvature, and downhill to both endpoints"
-    )
-    n_negative: int | None = None
-    curvature_ev_a2: float | None = None
-    projected_force_ev_a: float | None = None
-    intermediate_ev: float | None = Field(
-        default=None, description="energy of a minimum on the way, above the initial structure"
-    )
-    force_calls: int = 0
-    coordinates_a: list[float] = Field(default_factory=list)
-    energies_ev: list[float] = Field(
-        default_factory=list, description="along the path, above the initial structure"
-    )
-    initial_energy_ev: float | None = Field(default=None, description="total, of the supercell")
-    initial: AtomicStructure | None = None
-    saddle: AtomicStructure | None = None
-    final: AtomicStructure | None = None
-    mobile: int = 0
-    formation_ev: float | None = Field(default=None, description="of the defect, see document")
-    warnings: list[str] = Field(default_factory=list)
-
-
-class SiteRecord(BaseModel):
-    """An interstitial site and what became of an atom there."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    position: tuple[float, float, float] = Field(description="fractional, of the primitive cell")
-    multiplicity: int
-    radius_a: float
-    stays: bool
-    above_lowest_ev: float | None = Field(
-        default=None, description="relaxed energy above that of the lowest relaxed start"
-    )
-    reason: str = ""
-
-
-class PhaseMigrationDocument(Document):
-    """The hops of a phase and the lowest way through it."""
-
-    phase: str = ""
-    formula: str = ""
-    species: str = "Mg"
-    charge_state: str = "neutral"
-    energy_convention: EnergyConvention = "unknown"
-    hops: list[HopRecord] = Field(default_factory=list)
-    sites: list[SiteRecord] = Field(
-        default_factory=list, description="interstitial sites that were tried"
-    )
-    barrier_ev: float | None = Field(default=None, description="lowest percolating path, eV")
-    dimension: int = Field(default=0, description="in how many dimensions that path percolates")
-    path: list[str] = Field(default_factory=list, description="the hops that it needs")
-    mechanism: str = ""
-    formation_ev: float | None = Field(
-        default=None, description="of the neutral defect, against the bulk metal, eV"
-    )
-    formation_reason: str = ""
-    temperature_k: float = 298.15
-    rate_hz: float | None = None
-    diffusivity_cm2_s: float | None = Field(default=None, description="of one defect")
-    force_calls: int = 0
-
-    def properties(self) -> list[PropertyValue]:
-        """Return the numbers of the phase; each hop is in the document."""
-        if self.state == "failed" or self.barrier_ev is None:
-            return []
-        how = f"{self.mechanism}, {self.charge_state}; {', '.join(self.path)}"
-        assumed = (
-            f"{self.temperature_k:g} K, attempt frequency {ATTEMPT_HZ:g}/s assumed; one defect"
-        )
-
-        def row(name: str, value: float | None, unit: str, note: str, why: str = "") -> Any:
-            return PropertyValue(
-                property=name,
-                value=value,
-                unit=unit,
-                environment="crystal",
-                reference=note,
-                reason=why,
-            )
-
-        return [
-            row("percolating_barrier", self.barrier_ev, "eV", how),
-            row("percolation_dimension", float(self.dimension), "1", how),
-            PropertyValue(
-                property="migration_mechanism", text=how, environment="crystal", reference=""
-            ),
-            row(
-                "defect_formation_energy",
-                self.formation_ev,
-                "eV",
-                f"neutral, against bulk {self.species}",
-                self.formation_reason,
-            ),
-            row("hopping_rate", self.rate_hz, "1/s", assumed),
-            row("defect_diffusivity", self.diffusivity_cm2_s, "cm2/s", assumed),
-        ]
 
 
 @calculation("phase_migration", PhaseMigrationDocument)
@@ -228,10 +104,10 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
         species=species,
         temperature_k=temperature_k,
     )
-    surfaces: dict[str, _Surface] = {}
+    surfaces: dict[str, StoredSurface] = {}
 
-    def surface_of(structure: AtomicStructure) -> _Surface:
-        return _surface(surfaces, structure, engine, folder, level)
+    def surface_of(structure: AtomicStructure) -> StoredSurface:
+        return stored_surface(surfaces, structure, engine, folder, level)
 
     hops = _hops(
         relaxed.structure,
@@ -265,66 +141,6 @@ def _leads_through(document: PhaseMigrationDocument, mechanism: str) -> bool:
 
     mine = [h for h in document.hops if h.mechanism == mechanism and h.limiting_ev is not None]
     return percolation_dimension(e for h in mine for e in h.edges) > 0
-
-
-class _Surface:
-    """Energies and forces of one supercell, each point computed once and kept on disk."""
-
-    def __init__(
-        self, engine: PeriodicEngine, structure: AtomicStructure, path: Path, folder: Path
-    ) -> None:
-        self.structure = structure
-        self.path = path
-        self.inner = engine.calculator(structure, folder)
-        self.known: dict[str, tuple[float, Array]] = {}
-        self.computed = 0
-        if path.exists():
-            for line in path.read_text().splitlines():
-                try:
-                    row = json.loads(line)
-                    self.known[row["at"]] = (float(row["energy"]), np.array(row["forces"]))
-                except (ValueError, KeyError, TypeError):
-                    break  # the line that a kill cut off
-        self.computed = len(self.known)
-
-    def __call__(self, positions: Array) -> tuple[float, Array]:
-        from mgscreen.engines.periodic_relax import check_distances
-
-        key = digest([[round(float(x), 6) + 0.0 for x in row] for row in positions])
-        if key not in self.known:
-            atoms: Any = self.structure.to_ase()
-            atoms.positions[:] = positions
-            check_distances(atoms)
-            atoms.calc = self.inner
-            energy = float(atoms.get_potential_energy())
-            forces = np.asarray(atoms.get_forces(), dtype=np.float64)
-            self.known[key] = (energy, forces)
-            self.computed += 1
-            with self.path.open("a") as file:
-                row = {"at": key, "energy": energy, "forces": forces.tolist()}
-                file.write(json.dumps(row) + "\n")
-        return self.known[key]
-
-
-def _surface(
-    surfaces: dict[str, _Surface],
-    structure: AtomicStructure,
-    engine: PeriodicEngine,
-    folder: Path,
-    level: Level,
-) -> _Surface:
-    """Return the surface of a cell: what is searched in one cell shares its points."""
-    shape = {
-        "symbols": list(structure.symbols),
-        "cell": [[round(x, 5) for x in row] for row in structure.cell or ()],
-        "level": level,
-        "settings": engine.settings(),
-        "version": engine.code_version,
-    }
-    name = digest(shape)
-    if name not in surfaces:
-        surfaces[name] = _Surface(engine, structure, folder / f"points-{name}.jsonl", folder)
-    return surfaces[name]
 
 
 def _hops(
@@ -398,7 +214,7 @@ def _of(hops: list[Hop], mechanism: str) -> list[Hop]:
     return [h for h in hops if h.mechanism == mechanism]
 
 
-def _search(hop: Hop, surface: _Surface) -> HopRecord:
+def _search(hop: Hop, surface: StoredSurface) -> HopRecord:
     from mgscreen.calculations.saddle import find_saddle
     from mgscreen.structures.percolation import percolation_dimension
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from mgscreen.calculations.base import calculation
-from mgscreen.calculations.phase_migration import HopRecord, PhaseMigrationDocument
+from mgscreen.calculations.migration_document import HopRecord, PhaseMigrationDocument
 from mgscreen.core.documents import Document, PropertyValue
 from mgscreen.core.errors import ScientificFailureError
 from mgscreen.core.identity import digest
 from mgscreen.core.runtime import runtime
+from mgscreen.core.structure import AtomicStructure
 from mgscreen.energetics.hull import CHARGES
 from mgscreen.engines.periodic import get_periodic_engine
 from mgscreen.engines.steps import write_atomically
@@ -20,7 +21,6 @@ from mgscreen.engines.steps import write_atomically
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mgscreen.core.structure import AtomicStructure
     from mgscreen.engines.level import Level
 
 
@@ -35,6 +35,9 @@ class DftPoint(Document):
     barrier_backward_ev: float | None = None
     energies_ev: dict[str, float] = Field(
         default_factory=dict, description="total energy at initial, saddle, final"
+    )
+    relaxed: dict[str, AtomicStructure] = Field(
+        default_factory=dict, description="structures relaxed at this level, where asked for"
     )
     max_force_saddle_ev_a: float | None = Field(
         default=None, description="what DFT still wants to move at the potential's saddle"
@@ -84,7 +87,7 @@ class PhaseMigrationDftDocument(Document):
 
 
 @calculation("phase_migration_dft", PhaseMigrationDftDocument)
-def phase_migration_dft(  # noqa: PLR0913 - each is a part of the question
+def phase_migration_dft(  # noqa: PLR0913, PLR0917 - each is a part of the question
     paths: list[PhaseMigrationDocument | dict[str, Any] | None],
     level: Level,
     always: bool = True,
@@ -92,6 +95,7 @@ def phase_migration_dft(  # noqa: PLR0913 - each is a part of the question
     geometry: str = "last",
     charge_states: tuple[str, ...] = ("neutral",),
     mechanisms: str = "lowest",
+    relax: bool = False,
     *,
     identity: str = "",
 ) -> PhaseMigrationDftDocument:
@@ -115,6 +119,8 @@ def phase_migration_dft(  # noqa: PLR0913 - each is a part of the question
     mechanisms
         ``lowest``: the hops of the lowest path; ``each``: those of the lowest path of each
         mechanism, whichever of them the potential prefers.
+    relax
+        Relax endpoints and saddle at ``level`` instead of single points.
     identity
         Set by the calculation's frame.
 
@@ -154,7 +160,7 @@ def phase_migration_dft(  # noqa: PLR0913 - each is a part of the question
     for path in chosen:
         for hop in _wanted(path, each=mechanisms == "each"):
             for state in charge_states:
-                document.points.append(_point(hop, path, level, state, folder))
+                document.points.append(_point(hop, path, level, state, folder, relax=relax))
     _summarise(document, chosen)
     return document
 
@@ -177,7 +183,13 @@ def _wanted(path: PhaseMigrationDocument, *, each: bool) -> list[HopRecord]:
 
 
 def _point(
-    hop: HopRecord, path: PhaseMigrationDocument, level: Level, state: str, folder: Path
+    hop: HopRecord,
+    path: PhaseMigrationDocument,
+    level: Level,
+    state: str,
+    folder: Path,
+    *,
+    relax: bool = False,
 ) -> DftPoint:
     """Compute the energies of one hop; what was computed before a kill is read back."""
     sign = -1 if hop.mechanism == "vacancy" else 1
@@ -200,7 +212,11 @@ def _point(
         wanted["final"] = hop.final
     try:
         for name, structure in wanted.items():
-            energy, force = _energy(structure.with_state(charge, 1), level, folder)
+            charged = structure.with_state(charge, 1)
+            if relax:
+                energy, force = _relaxed(name, hop, charged, level, folder, point)
+            else:
+                energy, force = _energy(charged, level, folder)
             point.energies_ev[name] = energy
             if name == "saddle":
                 point.max_force_saddle_ev_a = force
@@ -232,6 +248,38 @@ def _energy(structure: AtomicStructure, level: Level, folder: Path) -> tuple[flo
     text = json.dumps({"energy": found.energy_ev, "force": force})
     write_atomically(stored, text.encode())
     return found.energy_ev, force
+
+
+def _relaxed(
+    name: str,
+    hop: HopRecord,
+    structure: AtomicStructure,
+    level: Level,
+    folder: Path,
+    point: DftPoint,
+) -> tuple[float, float]:
+    """Relax an endpoint or the saddle; every force call is kept on disk.
+
+    Raises
+    ------
+    ScientificFailureError
+        If it does not converge.
+    """
+    from mgscreen.calculations.migration_refine import refine_minimum, refine_saddle
+    from mgscreen.calculations.stored_points import stored_surface
+
+    surface = stored_surface({}, structure, get_periodic_engine(level), folder, level)
+    if name == "saddle":
+        found = refine_saddle(surface, structure, hop.mobile, hop.direction)
+    else:
+        found = refine_minimum(surface, structure)
+    point.relaxed[name] = structure.with_positions(found.positions)
+    if not found.converged:
+        raise ScientificFailureError(
+            f"{hop.name} {name}: {found.max_force_ev_a:.2f} eV/angstrom are left after "
+            f"{found.force_calls} force calls"
+        )
+    return found.energy_ev, found.max_force_ev_a
 
 
 def _summarise(document: PhaseMigrationDftDocument, chosen: list[PhaseMigrationDocument]) -> None:

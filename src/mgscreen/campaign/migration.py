@@ -65,6 +65,11 @@ class Migration(Table):
         default="lowest",
         description="DFT for the lowest path alone, or for the lowest path of each mechanism",
     )
+    dft_saddle: Literal["single-point", "relax"] = Field(
+        default="single-point",
+        description="energies at the potential's geometries, or endpoints and saddle relaxed at "
+        "the DFT level",
+    )
     dft_kpts: dict[str, tuple[KPoints, KPoints, KPoints]] = Field(
         default_factory=dict,
         description="k-mesh of the supercell by phase; none: Gamma, and 2x2x2 where all "

@@ -134,11 +134,12 @@ class MigrationMaker(Maker):
         chosen = {"first": jobs[:1], "last": jobs[-1:], "all": jobs}[section.dft_geometry]
         names = [str(job.metadata["level"]) for job in chosen]
         always = section.dft == "all" or phase in section.dft_of
+        calls = 12 if section.dft_saddle == "relax" else 1
         ways = len(section.mechanisms) if section.dft_mechanisms == "each" else 1
         metal = _metallic(self.crystals.crystal(phase))
         # the electrons of a metal screen an ion: there is no other charge state
         charges = ("neutral",) if metal else section.charge_states
-        points = 2 * len(chosen) * len(charges) * ways
+        points = 2 * len(chosen) * len(charges) * ways * calls
         level = self._meshed(phase, level, section)
         return Job(
             function=phase_migration_dft,
@@ -150,13 +151,14 @@ class MigrationMaker(Maker):
                 "geometry": section.dft_geometry,
                 "charge_states": charges,
                 "mechanisms": section.dft_mechanisms,
+                "relax": section.dft_saddle == "relax",
             },
             name=f"migration {label} {level}",
             metadata={
                 **self._labels(label, section),
                 "kind": "phase_migration_dft",
                 "level": str(level),
-                "geometry_level": " and ".join(names),
+                "geometry_level": "" if section.dft_saddle == "relax" else " and ".join(names),
                 "cost_s": round(points * 0.01 * self._atoms(phase, section) ** 2, 1),
                 "accepts_failed": True,
             },

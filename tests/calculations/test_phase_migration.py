@@ -1,0 +1,162 @@
+"""Hops of a real phase with a real potential, in cells that are too small for a result."""
+
+import numpy as np
+import pytest
+
+from mgscreen.calculations import phase_migration as module
+from mgscreen.calculations.crystal import relax_crystal
+from mgscreen.calculations.interstitial_relax import relaxed_sites
+from mgscreen.calculations.phase_migration import phase_migration
+from mgscreen.calculations.phase_migration_dft import phase_migration_dft
+from mgscreen.core.runtime import Runtime, use_runtime
+from mgscreen.engines.level import Level
+from mgscreen.structures.crystals import load_crystal
+
+LEVEL = Level.parse("mlip:chgnet")
+SMALL_A = 5.5
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("migration")
+
+
+@pytest.fixture(scope="module")
+def crystals(folder):
+    with use_runtime(Runtime(scratch=folder, files=folder / "files")):
+        return [relax_crystal(load_crystal(n, primitive=True), LEVEL) for n in ("MgO", "Mg")]
+
+
+@pytest.fixture(scope="module")
+def oxide(folder, crystals):
+    with use_runtime(Runtime(scratch=folder, files=folder / "files")):
+        return phase_migration(
+            crystals[0], LEVEL, metal=crystals[1], min_supercell_a=SMALL_A, max_hops=1
+        )
+
+
+def test_the_vacancy_of_magnesium_oxide(oxide, folder):
+    assert oxide.state == "completed"
+    (hop,) = oxide.hops
+    assert (oxide.path, oxide.mechanism, oxide.dimension) == (["vacancy-1"], "vacancy", 3)
+    assert hop.multiplicity == 12
+    assert hop.verified
+    assert hop.n_negative == 1
+    # the endpoints are images of each other
+    assert hop.barrier_ev == pytest.approx(hop.barrier_backward_ev)
+    assert oxide.barrier_ev == pytest.approx(hop.barrier_ev)
+    assert max(hop.energies_ev) == pytest.approx(hop.barrier_ev)
+    assert 1.0 < oxide.barrier_ev < 3.0
+    assert oxide.formation_ev > 0
+    assert (folder / "files" / oxide.files["vacancy-1"]).read_text().count("Lattice=") == 3
+
+
+def test_rows_say_what_they_are(oxide):
+    rows = {p.property: p for p in oxide.properties()}
+    assert rows["percolating_barrier"].value == oxide.barrier_ev
+    assert "neutral" in rows["percolating_barrier"].reference
+    assert "attempt frequency" in rows["defect_diffusivity"].reference
+    expected = 1e13 * np.exp(-oxide.barrier_ev / (8.617333262e-5 * 298.15))
+    assert rows["hopping_rate"].value == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_killed_search_goes_on_from_its_points(oxide, folder, crystals, monkeypatch):
+    from mgscreen.calculations import stored_points
+
+    def asked(*_args, **_kwargs):
+        msg = "a stored point was computed again"
+        raise AssertionError(msg)
+
+    monkeypatch.setattr(stored_points.StoredSurface, "compute", asked)
+    with use_runtime(Runtime(scratch=folder, files=folder / "files")):
+        again = phase_migration(
+            crystals[0], LEVEL, metal=crystals[1], min_supercell_a=SMALL_A, max_hops=1
+        )
+    assert again.barrier_ev == oxide.barrier_ev
+    assert again.force_calls == oxide.force_calls
+
+
+def test_an_unfinished_search_fails_with_its_best_profile(tmp_path, crystals, monkeypatch):
+    monkeypatch.setattr(module, "MAX_CALLS", 6)
+    with use_runtime(Runtime(scratch=tmp_path, files=tmp_path / "files")):
+        found = phase_migration(crystals[0], LEVEL, min_supercell_a=SMALL_A, max_hops=1)
+    assert found.state == "failed"
+    assert "not converged in 6 force calls" in found.reason
+    assert found.properties() == []
+    (hop,) = found.hops
+    assert hop.barrier_ev is None
+    assert hop.energies_ev
+    assert found.barrier_ev is None
+
+
+def test_single_points_at_the_same_level_give_the_same_barrier(oxide, tmp_path):
+    with use_runtime(Runtime(scratch=tmp_path)):
+        again = phase_migration_dft([oxide], LEVEL, always=True)
+    assert again.barrier_ev == pytest.approx(oxide.barrier_ev, abs=2e-4)
+    (point,) = again.points
+    assert point.geometry_level == "mlip:chgnet"
+    assert point.max_force_saddle_ev_a < 0.04
+
+
+def test_relaxing_again_at_the_same_level_changes_nothing(oxide, tmp_path):
+    with use_runtime(Runtime(scratch=tmp_path)):
+        again = phase_migration_dft([oxide], LEVEL, relax=True)
+    assert again.barrier_ev == pytest.approx(oxide.barrier_ev, abs=3e-3)
+    assert set(again.points[0].relaxed) == {"initial", "saddle"}
+
+
+@pytest.mark.parametrize(
+    ("other", "needed"), [(0.05, False), (0.5, True)], ids=["agree", "disagree"]
+)
+def test_phases_whose_potentials_disagree_go_to_dft(oxide, tmp_path, other, needed):
+    second = oxide.model_copy(
+        update={"level": "mlip:7net-0", "barrier_ev": oxide.barrier_ev + other}
+    )
+    with use_runtime(Runtime(scratch=tmp_path)):
+        found = phase_migration_dft(
+            [oxide, second], LEVEL, always=False, max_uncertainty_ev=0.1, geometry="first"
+        )
+    assert found.needed is needed
+    assert bool(found.points) is needed
+    assert found.spread_ev == pytest.approx(other)
+    assert bool(found.properties()) is needed
+
+
+def test_no_path_at_all_is_a_failure(tmp_path):
+    with use_runtime(Runtime(scratch=tmp_path)):
+        found = phase_migration_dft([None], LEVEL)
+    assert found.state == "failed"
+    assert "no potential found a path" in found.reason
+
+
+def test_a_site_that_an_atom_leaves_is_no_site(crystals):
+    def pushed(structure):
+        start = np.array(structure.positions)
+
+        def evaluate(positions):
+            # the added atom slides 2 angstrom along x into a hollow, the others are tied
+            moved = positions - start
+            forces = -4.0 * moved
+            forces[-1] = -1.0 * (moved[-1] - [2.0, 0.0, 0.0])
+            energy = 2.0 * float((moved[:-1] ** 2).sum())
+            energy += 0.5 * float(((moved[-1] - [2.0, 0.0, 0.0]) ** 2).sum())
+            return energy, forces
+
+        return evaluate
+
+    def tied(structure):
+        start = np.array(structure.positions)
+
+        def evaluate(positions):
+            moved = positions - start
+            return 2.0 * float((moved**2).sum()), -4.0 * moved
+
+        return evaluate
+
+    crystal = crystals[0].structure
+    (left,) = relaxed_sites(crystal, "Mg", pushed, min_supercell_a=SMALL_A)
+    (held,) = relaxed_sites(crystal, "Mg", tied, min_supercell_a=SMALL_A)
+    assert not left.stays
+    assert "moves" in left.reason
+    assert held.stays
+    assert held.moved_a < 0.1
