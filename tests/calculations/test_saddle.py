@@ -252,3 +252,25 @@ def test_a_search_that_ends_early_is_no_result_but_has_its_best_profile(vacancy)
     assert found.images
     assert len(found.images) == len(found.energies_ev)
     assert "not converged in 5 force calls" in found.warnings
+
+
+# -- a band ---------------------------------------------------------------------------------------
+def test_a_band_finds_the_same_saddle_where_the_direct_way_is_not_taken(hop_on_copper, monkeypatch):
+    from mgscreen.calculations.saddle import _Search
+
+    first, last, held, exact = hop_on_copper
+    initial, final = AtomicStructure.from_ase(first), AtomicStructure.from_ase(last)
+    accept = _Search.accept
+
+    def blind(self, *args, **kwargs):
+        if "depth" in kwargs:  # the band's own
+            accept(self, *args, **kwargs)
+
+    monkeypatch.setattr(_Search, "accept", blind)
+    found = find_saddle(
+        surface_of(initial), initial, final, len(first) - 1, symmetric=False, fixed=held
+    )
+    assert found.method == "ci-neb"
+    assert found.verified
+    assert found.barrier_forward_ev == pytest.approx(exact, abs=0.01)
+    assert found.calls["band"] > 0

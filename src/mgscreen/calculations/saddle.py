@@ -224,6 +224,38 @@ class _Search:
             return
         point, mode, curvature = self.between(a, b, curvature)
         self.accept(point, mode, curvature, a, b)
+        if not self.result.verified:
+            self.by_band(curvature, a, b)
+
+    def by_band(self, curvature: Curvature, a: Point, b: Point) -> None:
+        """Look for the saddle with a climbing band; the better of the two results stays."""
+        from mgscreen.calculations.saddle_band import climbing_band
+
+        before, saddle, down, trail = self.surface.calls, self.saddle, self.down, self.trail
+        kept, warnings = self.snapshot(), list(self.result.warnings)
+        step = self.place(b.x) - self.place(a.x)
+        middle = way_past(self.atoms, 0.5 * (a.x + b.x).reshape(-1, 3), self.mobile, step).ravel()
+        # off the straight line, which may be a ridge by symmetry
+        aside = np.cross(step, np.eye(3)[int(np.argmin(np.abs(step)))])
+        middle[3 * self.mobile : 3 * self.mobile + 3] += 0.1 * aside / np.linalg.norm(aside)
+        try:
+            points, top, tangent = climbing_band(
+                self.surface, self.atoms, a, middle, b, fmax=2 * self.fmax
+            )
+        finally:
+            self.count("band", before)
+        self.down, self.trail = ([], []), points[1:-1]
+        self.result.warnings = []
+        self.result.method = "ci-neb"
+        self.beside = {}
+        self.accept(points[top], tangent, curvature.moved(points[top].x), a, b, depth=1)
+        if self.result.converged and self.result.connects:
+            self.result.method = "ci-neb"
+            self.trail = None
+        elif kept["converged"] or not self.result.converged:
+            self.saddle, self.down, self.trail = saddle, down, trail
+            self.restore(kept)
+            self.result.warnings = [*warnings, "neither does a climbing band"]
 
     def endpoints(self) -> Curvature:
         """Relax both endpoints, or one and its image."""
