@@ -32,7 +32,7 @@ def test_environment_is_named():
     ("name", "says"),
     [
         ("b3lyp/6-31g(d)", "engine:method"),
-        ("gaussian:b3lyp/6-31g(d)", "no engine 'gaussian'"),
+        ("orca:b3lyp/6-31g(d)", "no engine 'orca'"),
         ("pyscf:b3lyp", "no basis set"),
         ("pyscf:b3lyp/6-31g(d)/cpcm(0.5)", "above 1"),
         ("pyscf:b3lyp/6-31g(d)/alpb(7.2)", "cpcm for pyscf"),

@@ -97,7 +97,10 @@ def test_coatings_are_ranked_by_the_declared_criteria(results):
     ranked = rank_coatings(results.database)
     by = {c.phase: c for c in ranked}
     assert by["MgO"].kind == "insulator"
-    assert by["MgO"].rank == 1
+    # nothing crosses MgO; what MgF2 is like there is not known, and could lift it
+    assert by["MgO"].state == "partial"
+    assert by["MgF2"].score_high > by["MgO"].score_high
+    assert {by["MgO"].rank, by["MgF2"].rank} <= {1, 2, 3}
     # a barrier was asked for MgO alone
     assert by["MgF2"].state == "partial"
     assert "no value of percolating barrier" in by["MgF2"].reason

@@ -139,11 +139,11 @@ def _read(path: Path, label: str, *, primitive: bool) -> AtomicStructure:
 def cell_policy(crystal: AtomicStructure, level: Level) -> CellPolicy:
     """Return what a relaxation at ``level`` should do to the cell of a crystal.
 
-    Layers that only dispersion holds together (MgCl2, MgBr2, MgI2, Mg(OH)2) drift apart at a level
-    without it, by 14 to 20 % of c: such a crystal keeps its cell there, and is relaxed in full
-    with D3. Everything else is relaxed in full.
+    Layers and molecules that only dispersion holds together (MgCl2, MgBr2, Mg(OH)2; I2, Br2, S8)
+    drift apart at a level without it, by 14 to 20 % of c in the halides: such a crystal keeps its
+    cell there, and is relaxed in full with D3. Everything else is relaxed in full.
     """
-    if level.dispersion or not is_layered(crystal):
+    if level.dispersion or not (is_layered(crystal) or is_molecular(crystal)):
         return "full"
     return "fixed"
 
@@ -153,9 +153,25 @@ def is_layered(crystal: AtomicStructure) -> bool:
 
     P. M. Larsen et al., Phys. Rev. Materials 3, 034003 (2019), as ASE implements it.
     """
+    return _dimensionality(crystal) == "2D"
+
+
+def is_molecular(crystal: AtomicStructure) -> bool:
+    """Tell whether a crystal is made of molecules of non-metals.
+
+    Metals are left out: their atoms are further apart than covalent radii reach (Li, Al, In).
+    """
+    from pymatgen.core import Element
+
+    if any(Element(symbol).is_metal for symbol in set(crystal.symbols)):
+        return False
+    return _dimensionality(crystal) == "0D"
+
+
+def _dimensionality(crystal: AtomicStructure) -> str:
     from ase.geometry.dimensionality import analyze_dimensionality
 
-    return str(analyze_dimensionality(crystal.to_ase(), method="RDA")[0].dimtype) == "2D"
+    return str(analyze_dimensionality(crystal.to_ase(), method="RDA")[0].dimtype)
 
 
 def check_crystal(structure: AtomicStructure) -> CrystalCheck:
