@@ -14,6 +14,7 @@ from mgscreen.calculations.gas import gas_energy
 from mgscreen.calculations.phases import phase_stability
 from mgscreen.core.errors import InputError
 from mgscreen.core.structure import AtomicStructure
+from mgscreen.energetics.corrections import GAS_ENTROPY
 from mgscreen.flows.crystals import CrystalJobs
 from mgscreen.flows.levels import solid_levels
 from mgscreen.flows.reactions import reaction_flows
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 BONDS = {"H2": 0.74, "N2": 1.10, "O2": 1.21, "F2": 1.42, "Cl2": 1.99, "Br2": 2.28, "I2": 2.67}
 """Bond lengths that the relaxation of an element's molecule starts from, angstrom."""
 TRIPLET = ("O2",)
+GASEOUS = tuple(formula for formula in BONDS if formula in GAS_ENTROPY)
+"""Elements that are gases at 298 K: their molecule with its entropy is the reference, and a crystal
+of them (Cl2 below 172 K) forms at no potential here."""
 
 
 def element_molecule(element: str) -> AtomicStructure | None:
@@ -44,6 +48,11 @@ def element_molecule(element: str) -> AtomicStructure | None:
         multiplicity=3 if formula in TRIPLET else 1,
         label=formula,
     )
+
+
+def _is_frozen_gas(crystal: AtomicStructure) -> bool:
+    kinds = set(crystal.symbols)
+    return len(kinds) == 1 and f"{kinds.pop()}2" in GASEOUS
 
 
 CO2 = AtomicStructure(
@@ -185,7 +194,9 @@ class StabilityMaker(Maker):
         others = [
             name
             for name in dict.fromkeys([*pool, self.metal])
-            if name != phase and set(self.crystals.crystal(name).symbols) <= elements
+            if name != phase
+            and set(self.crystals.crystal(name).symbols) <= elements
+            and not _is_frozen_gas(self.crystals.crystal(name))
         ]
         solid_elements = {
             self.crystals.crystal(name).symbols[0]
