@@ -87,6 +87,21 @@ def test_a_users_entry_takes_part(solids, tmp_path):
     assert found.decay == pytest.approx({"Mg": 1 / 4, "MgO2": 3 / 4})
 
 
+def test_reactions_with_what_the_electrolyte_leaves(solids):
+    """MgF2 lies below MgCl2: a chloride does not harm it, and fluorine turns the chloride."""
+    others = [solids["Mg"], solids["MgF2"]]
+    gases = [solids["gas MgCl2"], solids["gas MgF2"]]
+    found = phase_stability(solids["MgCl2"], others, gases, products=["MgF2", "F2", "Xe"])
+    inert, fluorine, strange = found.product_reactions
+    assert (inert.product, inert.energy_ev, inert.equation) == ("MgF2", 0.0, "")
+    assert fluorine.energy_ev < -0.3
+    assert "MgF2" in fluorine.equation
+    assert strange.energy_ev is None
+    assert "Xe" in strange.reason
+    rows = [r for r in found.properties() if r.property == "reaction_with_product"]
+    assert [r.reference.split(":")[0] for r in rows] == ["MgF2", "F2", "Xe"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

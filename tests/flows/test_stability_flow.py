@@ -2,8 +2,11 @@
 
 import pytest
 
+from mgscreen.core.errors import InputError
 from mgscreen.engines.level import Level
+from mgscreen.flows.crystals import CrystalJobs
 from mgscreen.flows.stability import StabilityMaker
+from mgscreen.flows.voltages import alloy_jobs
 from mgscreen.structures.crystals import crystal_library
 
 LEVEL = Level.parse("mlip:chgnet")
@@ -45,3 +48,25 @@ def test_each_phase_has_every_element_of_its_chemical_system():
 def test_given_competitors_are_taken_and_no_others():
     names, _ = against("MgO", competing=("Mg",))
     assert names == ["Mg", "O2"]
+
+
+def test_products_of_the_electrolyte_bring_their_elements():
+    names, jobs = against("MgF2", products=("CO2", "Mg(OH)2"))
+    assert {"C", "O2", "H2", "CO2", "MgO", "F2", "Mg(OH)2"} <= set(names)
+    assert "gas CO2 mlip:chgnet" in jobs
+    with pytest.raises(InputError, match="not a formula"):
+        against("MgF2", products=("C(2",))
+
+
+def test_an_alloy_has_a_voltage_against_each_metal_that_could_be_the_anode():
+    crystals = CrystalJobs()
+
+    def metals(name, anode):
+        jobs = alloy_jobs(name, anode, LEVEL, crystals)
+        return [job.function_kwargs["metal"] for job in jobs]
+
+    assert metals("Mg2Ga5", "Mg") == ["Mg"]
+    assert metals("LiMg", "Mg") == ["Mg"]
+    assert metals("LiZn", "Mg") == ["Li", "Zn"]
+    assert metals("NaHg2", "Mg") == ["Na"]
+    assert metals("LiAl", "Li") == ["Li"]

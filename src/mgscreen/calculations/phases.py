@@ -45,6 +45,17 @@ class Energy(BaseModel):
     source: str = Field(default="", description="identity of the calculation, or file")
 
 
+class ProductReaction(BaseModel):
+    """What a phase does with a product of the electrolyte."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    product: str
+    energy_ev: float | None = Field(default=None, description="per atom of the mixture; 0: none")
+    equation: str = ""
+    reason: str = Field(default="", description="why there is no energy")
+
+
 class StabilityDocument(Document):
     """What becomes of a phase at each potential, at one level."""
 
@@ -76,6 +87,7 @@ class StabilityDocument(Document):
     cathode_reaction_ev: float | None = Field(default=None, description="per atom of the mixture")
     cathode_reaction: str = ""
     cathode_reason: str = Field(default="", description="why there is none")
+    product_reactions: list[ProductReaction] = Field(default_factory=list)
     window_reason: str = Field(default="", description="why there is none")
     energies: list[Energy] = Field(default_factory=list)
     missing: list[str] = Field(default_factory=list, description="competitors without an energy")
@@ -132,6 +144,16 @@ class StabilityDocument(Document):
                     self.cathode_reason,
                 )
             )
+        rows += [
+            self._row(
+                "reaction_with_product",
+                one.energy_ev,
+                "eV/atom",
+                f"{one.product}: {one.equation or 'no reaction'}",
+                one.reason,
+            )
+            for one in self.product_reactions
+        ]
         for name, products in (
             ("reduction_products", self.reduction_products),
             ("oxidation_products", self.oxidation_products),
@@ -177,6 +199,7 @@ def phase_stability(  # noqa: PLR0913, PLR0917 - each is a part of the question
     entries: list[dict[str, Any]] | None = None,
     names: list[str] | None = None,
     temperature_k: float = TEMPERATURE_K,
+    products: list[str] | None = None,
 ) -> StabilityDocument:
     """Place a phase among its competitors.
 
@@ -200,6 +223,9 @@ def phase_stability(  # noqa: PLR0913, PLR0917 - each is a part of the question
         What the competitors and gases are called, in their order, for those that failed.
     temperature_k
         For the entropy of the gases.
+    products
+        Formulas of what the electrolyte leaves on the electrodes, each among the competitors,
+        gases or entries.
 
     Returns
     -------
@@ -255,7 +281,20 @@ def phase_stability(  # noqa: PLR0913, PLR0917 - each is a part of the question
     if target.energy_convention not in PBE_CONVENTIONS:
         document.warnings.append("the zero of this potential is not known: no correction was made")
     _fill(document)
+    document.product_reactions = [_with_product(document, name) for name in products or []]
     return document
+
+
+def _with_product(document: StabilityDocument, product: str) -> ProductReaction:
+    try:
+        hull = Hull.of(_phases(document.energies, entropy=True), document.formula, product)
+        hull.formation_energy(product)  # its own energy, not that of what it would decay to
+        reaction = hull.reaction(document.formula, product)
+    except (InputError, ValueError) as error:
+        return ProductReaction(product=product, reason=f"no hull with {product}: {error}")
+    return ProductReaction(
+        product=product, energy_ev=reaction.energy_ev_per_atom, equation=reaction.equation
+    )
 
 
 def _fill(document: StabilityDocument) -> None:

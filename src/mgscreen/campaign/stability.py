@@ -51,8 +51,15 @@ class Stability(Table):
         default="Mo6S8",
         description="formula of the cathode material that phases may react with; none: false",
     )
+    products: PhaseList = Field(
+        default=(),
+        description="what the electrolyte leaves on the electrodes, by formula ('MgO', 'CO2'): "
+        "phases may react with each",
+    )
     alloys: PhaseList = Field(
-        default=ALLOYS, description="alloys of the anode metal whose voltage is given"
+        default=ALLOYS,
+        description="alloys whose voltage is given: against the anode metal, or, without it in "
+        "them, against each anode metal that they contain",
     )
     cathodes: tuple[CathodeHost, ...] = Field(
         default=(), description="cathodes whose insertion voltage is computed"

@@ -51,6 +51,12 @@ ROWS: tuple[PropertyInfo, ...] = (
         "the same with the cathode material",
     ),
     PropertyInfo(
+        "reaction_with_product",
+        "eV/atom",
+        "stability",
+        "the same with a product of the electrolyte, which `reference` names",
+    ),
+    PropertyInfo(
         "band_gap",
         "eV",
         "crystal_electronic",

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from jobflow import Flow, Job, Maker
 
-from mgscreen.calculations.alloys import alloy_voltage
-from mgscreen.calculations.cathode import insertion_energy, insertion_voltages
 from mgscreen.calculations.electronic_solid import crystal_electronic
 from mgscreen.calculations.gas import gas_energy
 from mgscreen.calculations.phases import phase_stability
@@ -18,7 +16,8 @@ from mgscreen.energetics.corrections import GAS_ENTROPY
 from mgscreen.flows.crystals import CrystalJobs
 from mgscreen.flows.levels import solid_levels
 from mgscreen.flows.reactions import reaction_flows
-from mgscreen.structures.crystals import cell_policy, crystal_library
+from mgscreen.flows.voltages import alloy_jobs, cathode_jobs
+from mgscreen.structures.crystals import crystal_library
 from mgscreen.structures.entries import load_entries
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mgscreen.campaign.models import Campaign
-    from mgscreen.campaign.stability import CathodeHost
     from mgscreen.engines.level import Level
 
 BONDS = {"H2": 0.74, "N2": 1.10, "O2": 1.21, "F2": 1.42, "Cl2": 1.99, "Br2": 2.28, "I2": 2.67}
@@ -92,6 +90,7 @@ def stability_flows(
             level=level,
             metal=campaign.anode.metal,
             cathode=section.cathode or "",
+            products=section.products,
             competing=section.competing,
             entries=entries if section.entries_level == str(level) else [],
             temperature_k=section.temperature_k,
@@ -99,8 +98,12 @@ def stability_flows(
         )
         flows.append(maker.make(section.phases))
         loose: list[Flow | Job] = [
-            *(_alloy(name, campaign.anode.metal, level, crystals) for name in section.alloys),
-            *(job for host in section.cathodes for job in _cathode(host, level, crystals)),
+            *(
+                job
+                for name in section.alloys
+                for job in alloy_jobs(name, campaign.anode.metal, level, crystals)
+            ),
+            *(job for host in section.cathodes for job in cathode_jobs(host, level, crystals)),
         ]
         if loose:
             flows.append(Flow(loose, name=f"voltages {level}"))
@@ -114,6 +117,7 @@ def stability_flows(
             name="stability",
             level=levels.dft,
             metal=campaign.anode.metal,
+            products=section.products,
             competing=section.competing,
             entries=entries if section.entries_level == str(levels.dft) else [],
             temperature_k=section.temperature_k,
@@ -138,6 +142,8 @@ class StabilityMaker(Maker):
         Of the anode.
     cathode
         Formula of a cathode material that phases may react with; empty: none.
+    products
+        Formulas of what the electrolyte leaves on the electrodes.
     competing
         ``library``, or names of crystals.
     entries
@@ -161,6 +167,7 @@ class StabilityMaker(Maker):
     level: Level | None = None
     metal: str = "Mg"
     cathode: str = ""
+    products: Sequence[str] = ()
     competing: str | Sequence[str] = "library"
     entries: list[dict[str, Any]] = field(default_factory=list)
     temperature_k: float = 298.15
@@ -187,10 +194,8 @@ class StabilityMaker(Maker):
         crystal = self.crystals.crystal(phase)
         label = crystal.label or phase
         elements = set(crystal.symbols) | {self.metal}
-        if self.cathode:
-            from pymatgen.core import Composition
-
-            elements |= {str(e) for e in Composition(self.cathode).elements}
+        for partner in filter(None, (self.cathode, *self.products)):
+            elements |= _elements(partner)
         others = [
             name
             for name in dict.fromkeys([*pool, self.metal])
@@ -224,6 +229,8 @@ class StabilityMaker(Maker):
                 "entries": self.entries,
                 "names": [*others, *(name for name, _ in boxes)],
                 "temperature_k": self.temperature_k,
+                # absent where there are none: the calculation is the same one
+                **({"products": list(self.products)} if self.products else {}),
             },
             0.05,
             accepts_failed=True,
@@ -283,79 +290,13 @@ class StabilityMaker(Maker):
         )
 
 
-def _alloy(name: str, metal: str, level: Level, crystals: CrystalJobs) -> Job:
-    """Return the voltage of an alloy against a metal."""
-    crystal = crystals.crystal(name)
-    label = crystal.label or name
-    elements = [e for e in sorted(set(crystal.symbols)) if e in crystal_library()]
-    return Job(
-        function=alloy_voltage,
-        function_kwargs={
-            "alloy": crystals.relaxed(name, level).output,
-            "elements": [crystals.relaxed(e, level).output for e in elements],
-            "metal": metal,
-        },
-        name=f"alloy {label} {level}",
-        metadata={
-            "kind": "alloy",
-            "candidate": label,
-            "form": "alloy",
-            "species": f"{label} against {metal}",
-            "level": str(level),
-            "geometry_level": "",
-            "cost_s": 0.02,
-            "accepts_failed": True,
-        },
-    )
+def _elements(formula: str) -> set[str]:
+    from pymatgen.core import Composition
 
-
-def _cathode(host: CathodeHost, level: Level, crystals: CrystalJobs) -> list[Job]:
-    """Return the jobs of a cathode's insertion voltages."""
-    crystal = crystals.crystal(host.crystal)
-    label = crystal.label or host.crystal
-    empty = crystals.relaxed(host.crystal, level)
-    # layers that dispersion alone holds keep their cell with ions in it, too
-    policy = cell_policy(crystal, level)
-    common = {"candidate": label, "level": str(level), "geometry_level": ""}
-    jobs = [
-        Job(
-            function=insertion_energy,
-            function_kwargs={
-                "host": empty.output.structure,
-                "level": level,
-                "species": host.species,
-                "n": n,
-                "cell": policy,
-            },
-            name=f"insertion {n} {host.species} in {label} {level}",
-            metadata={
-                **common,
-                "kind": "insertion",
-                "form": f"{n} {host.species}",
-                "species": f"{n} {host.species} in {label}",
-                "cost_s": round(3.0 * len(crystal.symbols), 1),
-            },
-        )
-        for n in sorted(host.numbers)
-    ]
-    voltage = Job(
-        function=insertion_voltages,
-        function_kwargs={
-            "host": empty.output,
-            "inserted": [job.output for job in jobs],
-            "metal": crystals.relaxed(host.species, level).output,
-        },
-        name=f"insertion voltage {label} {level}",
-        metadata={
-            **common,
-            "kind": "insertion_voltage",
-            "form": "cathode",
-            "species": f"{host.species} in {label}",
-            "cost_s": 0.02,
-            "accepts_failed": True,
-        },
-    )
-    return [*jobs, voltage]
+    try:
+        return {str(e) for e in Composition(formula).elements}
+    except ValueError:
+        raise InputError(f"stability: '{formula}' is not a formula such as Mo6S8 or CO2") from None
 
 
 def electronic_job(crystals: CrystalJobs, name: str, geometry: Level, level: Level) -> Job:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from mgscreen.core.errors import MissingEngineError
 from mgscreen.ranking.coatings import Kind
+from mgscreen.report.voltages import voltage_charts
 
 if TYPE_CHECKING:
     from mgscreen.campaign.models import Campaign
@@ -32,6 +33,7 @@ def section(database: Database, campaign_id: int) -> dict[str, Any] | None:
     pareto = _pareto(ranked)
     if pareto is not None:
         charts.append(pareto)
+    charts += voltage_charts(database, campaign_id)
     charts += [c for c in (_hull(d) for d in documents.values()) if c is not None]
     return {
         "title": "Coatings",
@@ -257,7 +259,11 @@ def _others(database: Database, campaign_id: int) -> list[dict[str, Any]]:
 
 
 _LOOSE = (
+    "alloy_formation_energy",
     "alloy_voltage",
+    "alloy_toxicity",
+    "alloy_melting",
+    "reaction_with_product",
     "insertion_voltage",
     "insertion_voltage_step",
     "insertion_volume_change",
