@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from mgscreen.ranking.score import Sampling
+from mgscreen.ranking.sensitivity import sensitivity
 from mgscreen.ranking.weighing import (
     Scale,
     pareto_front,
-    sensitivity,
     utilities,
     weigh,
 )

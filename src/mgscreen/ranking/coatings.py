@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mgscreen.ranking.score import Sampling
-from mgscreen.ranking.weighing import Change, Scale, sensitivity, weigh
+from mgscreen.ranking.sensitivity import Change, sensitivity
+from mgscreen.ranking.weighing import Scale, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -31,7 +31,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mgscreen.ranking.criteria import ELECTRON_HERE, OXIDISED_FIRST, REDUCED_FIRST
 from mgscreen.ranking.score import Sampling
-from mgscreen.ranking.weighing import Change, Scale, sensitivity, weigh
+from mgscreen.ranking.sensitivity import Change, sensitivity
+from mgscreen.ranking.weighing import Scale, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _BINS = 1 << 14
-_SMALL = 1e-12
+SMALL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def utilities(frame: pd.DataFrame, scales: Sequence[Scale]) -> Utilities:
             else np.zeros(n)
         )
         span = scale.best - scale.worst
-        mean[:, j], variance[:, j] = _clipped((x - scale.worst) / span, sd / abs(span))
+        mean[:, j], variance[:, j] = clipped((x - scale.worst) / span, sd / abs(span))
         given = f"{scale.name}_variance"
         if given in frame:
             variance[:, j] = frame[given].to_numpy(dtype=float, na_value=np.nan)
@@ -126,11 +126,11 @@ def utilities(frame: pd.DataFrame, scales: Sequence[Scale]) -> Utilities:
     return Utilities(mean, variance, limit)
 
 
-def _clipped(x: Array, sd: Array) -> tuple[Array, Array]:
+def clipped(x: Array, sd: Array) -> tuple[Array, Array]:
     """Return mean and variance of clip(X, 0, 1) for X ~ N(x, sd)."""
     from scipy.special import ndtr
 
-    s = np.maximum(sd, _SMALL)
+    s = np.maximum(sd, SMALL)
     low, high = -x / s, (1.0 - x) / s
     density_low = np.exp(-0.5 * low**2) / np.sqrt(2 * np.pi)
     density_high = np.exp(-0.5 * high**2) / np.sqrt(2 * np.pi)
@@ -145,13 +145,13 @@ def _clipped(x: Array, sd: Array) -> tuple[Array, Array]:
 def _holds(x: Array, sd: Array, scale: Scale) -> Array:
     from scipy.special import ndtr
 
-    s = np.maximum(sd, _SMALL)
+    s = np.maximum(sd, SMALL)
     chance = np.ones(len(x))
     if scale.at_least is not None:
-        chance = chance * ndtr((x - scale.at_least) / s + _SMALL)
+        chance = chance * ndtr((x - scale.at_least) / s + SMALL)
         chance[np.equal(x, scale.at_least) & np.equal(sd, 0)] = 1.0
     if scale.at_most is not None:
-        chance = chance * ndtr((scale.at_most - x) / s + _SMALL)
+        chance = chance * ndtr((scale.at_most - x) / s + SMALL)
         chance[np.equal(x, scale.at_most) & np.equal(sd, 0)] = 1.0
     return np.where(np.isnan(x), 1.0, chance)
 
@@ -274,7 +274,7 @@ def _intervals(
 def _binned_ranks(drawn: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return competition ranks by counting in bins, 1e-4 of the range wide: no sort per world."""
     low, high = float(drawn.min()), float(drawn.max())
-    width = max(high - low, _SMALL)
+    width = max(high - low, SMALL)
     index = ((high - drawn) * ((_BINS - 1) / width)).astype(np.int32)
     counts = np.bincount(index, minlength=_BINS)
     better = np.cumsum(counts) - counts
@@ -320,94 +320,3 @@ def pareto_front(values: Array) -> NDArray[np.bool_]:
             front[i] = True
             kept = np.vstack([kept, row])
     return front
-
-
-@dataclass(frozen=True)
-class Change:
-    """The smallest change of one thing that gives the first place to another.
-
-    Attributes
-    ----------
-    kind
-        ``weight`` of a criterion, or ``value`` of the present first in it.
-    now, then
-        What it is, and what it would have to be.
-    winner
-        Who is first then.
-    """
-
-    kind: str
-    criterion: str
-    now: float
-    then: float
-    winner: str
-
-
-def sensitivity(table: pd.DataFrame, scales: Sequence[Scale]) -> list[Change]:
-    """Return, per criterion, the nearest weight and value at which the first place changes.
-
-    Parameters
-    ----------
-    table
-        As ``weigh`` returns it.
-    scales
-        The same criteria.
-
-    Returns
-    -------
-    list of Change
-        Those that exist, the smallest relative change of a weight first, then values in the order
-        of the criteria. Utilities of missing values count as in the score: nothing.
-    """
-    ranked = table[table["rank"].notna()].reset_index(drop=True)
-    if len(ranked) < 2:  # noqa: PLR2004 - nobody could take over
-        return []
-    names = [f"utility_{s.name}" for s in scales]
-    u = np.nan_to_num(ranked[names].to_numpy(dtype=float)) * ranked["limit"].to_numpy()[:, None]
-    weights = np.array([s.weight for s in scales])
-    ahead = (u[0] - u) @ weights
-    found: list[tuple[float, Change]] = []
-    for j, scale in enumerate(scales):
-        slope = u[0, j] - u[1:, j]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            then = weights[j] - ahead[1:] / slope
-        then[(np.abs(slope) < _SMALL) | (then < 0) | (ahead[1:] <= _SMALL)] = np.nan
-        if np.isfinite(then).any():
-            k = int(np.nanargmin(np.abs(then - weights[j])))
-            change = Change(
-                "weight", scale.name, scale.weight, float(then[k]), str(ranked["candidate"][k + 1])
-            )
-            relative = abs(then[k] - weights[j]) / max(weights[j], _SMALL)
-            found.append((float(relative), change))
-    found.sort(key=lambda pair: pair[0])
-    changes = [change for _, change in found]
-    second = str(ranked["candidate"][1])
-    for j, scale in enumerate(scales):
-        value = ranked[scale.name][0]
-        reach = weights[j] * u[0, j]
-        if weights[j] <= 0 or value != value or ahead[1] <= _SMALL or reach < ahead[1]:  # noqa: PLR0124
-            continue
-        limit = float(ranked["limit"][0])
-        target = (u[0, j] - ahead[1] / weights[j]) / max(limit, _SMALL)
-        sd = float(ranked[f"{scale.name}_sd"][0]) if f"{scale.name}_sd" in ranked else 0.0
-        then_value = _value_at(target, 0.0 if sd != sd else sd, scale)  # noqa: PLR0124
-        changes.append(Change("value", scale.name, float(value), then_value, second))
-    return changes
-
-
-def _value_at(utility: float, sd: float, scale: Scale) -> float:
-    """Return the value whose expected utility is ``utility``."""
-    from scipy.optimize import brentq
-
-    span = scale.best - scale.worst
-    if sd <= 0:
-        return scale.worst + utility * span
-    s = sd / abs(span)
-
-    def off(x: float) -> float:
-        return float(_clipped(np.array([x]), np.array([s]))[0][0]) - utility
-
-    low, high = -10.0 * s - 1.0, 2.0 + 10.0 * s
-    if off(low) > 0 or off(high) < 0:
-        return scale.worst
-    return float(scale.worst + brentq(off, low, high) * span)
