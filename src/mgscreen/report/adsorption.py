@@ -91,7 +91,7 @@ def chart(
     spread = base.mark_rule(strokeWidth=2).encode(
         x=x, xOffset=offset, y=alt.Y("min(energy):Q"), y2="max(energy):Q"
     )
-    dots = base.mark_point(size=28, filled=True, color="#222").encode(
+    dots = base.mark_point(size=28, filled=True).encode(
         x=x,
         xOffset=offset,
         y="energy:Q",
@@ -113,7 +113,7 @@ def chart(
     return {
         "id": f"adsorption-{_slug(slab)}",
         "title": f"Adsorption energies on {slab}",
-        "spec": figure.to_dict(),
+        "spec": figure.to_dict(validate=False),
         "alt": f"Adsorption energies of {len(order)} fragments by site on {slab} at "
         f"{len(levels)} levels{said}",
     }

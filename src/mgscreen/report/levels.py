@@ -59,11 +59,23 @@ def draw(figure: LevelFigure) -> Any:
     step = _STEP if len(figure.species) <= _MANY else _SQUEEZED
     width = max(560, step * len(figure.species))
     panels = [_level_panel(alt, figure, width), _potential_panel(alt, figure, width)]
-    return (
+    chart = (
         alt.vconcat(*[p for p in panels if p is not None], spacing=28)
         .add_params(chosen)
         .resolve_scale(color="independent")
     )
+    # the layers name their data, which stand once in the chart: each layer would copy them
+    holds = [{"v": v, "label": f"leakage hold, {v:g} V"} for v in figure.leakage]
+    chart.datasets = {
+        "levels": figure.levels,
+        "potentials": figure.potentials,
+        "fermi": figure.fermi,
+        "windows": figure.window,
+        "first_window": figure.window[:1],
+        "zero": [{"v": 0.0, "label": f"{figure.couple}, 0 V"}],
+        "holds": holds,
+    }
+    return chart
 
 
 def _shortened(figure: LevelFigure) -> LevelFigure:
@@ -82,14 +94,25 @@ def _shortened(figure: LevelFigure) -> LevelFigure:
     )
 
 
-def save(chart: Any, folder: Path, stem: str = "levels") -> list[Path]:
-    """Write the chart as PNG and SVG; the fonts and the renderer are in the package."""
-    _altair()
-    paths = []
-    for suffix, options in ((".svg", {}), (".png", {"ppi": 144})):
-        path = folder / f"{stem}{suffix}"
-        chart.configure(background="white").save(str(path), **options)
-        paths.append(path)
+def save(spec: dict[str, Any], folder: Path, stem: str = "levels") -> list[Path]:
+    """Write a Vega-Lite specification as SVG and PNG; fonts and renderer are in the package.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The SVG, then the PNG, drawn from it.
+    """
+    alt = _altair()
+    try:
+        import vl_convert
+    except ImportError:
+        raise MissingEngineError("vl-convert-python", "report") from None
+    wanted = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    config = {**spec.get("config", {}), "background": "white"}
+    svg = vl_convert.vegalite_to_svg({**spec, "config": config}, wanted)
+    paths = [folder / f"{stem}.svg", folder / f"{stem}.png"]
+    paths[0].write_text(svg, encoding="utf-8")
+    paths[1].write_bytes(vl_convert.svg_to_png(svg, ppi=144))
     return paths
 
 
@@ -110,7 +133,7 @@ def _x(alt: Any, figure: LevelFigure) -> Any:
 
 def _level_panel(alt: Any, figure: LevelFigure, width: int) -> Any:
     chosen = f"datum.scale === {SCALE_PARAMETER}"
-    window = alt.Chart(alt.Data(values=figure.window))
+    window = alt.Chart(alt.NamedData("windows"))
     band = (
         window.transform_filter(chosen)
         .mark_rect(color=GREEN, opacity=0.18)
@@ -125,7 +148,7 @@ def _level_panel(alt: Any, figure: LevelFigure, width: int) -> Any:
         .mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=GREEN, fontSize=11)
         .encode(y="low:Q", x=alt.value(0), text="label:N")
     )
-    fermi = alt.Chart(alt.Data(values=figure.fermi))
+    fermi = alt.Chart(alt.NamedData("fermi"))
     emphasis = alt.when(chosen)
     line = fermi.mark_rule(color=GREY).encode(
         y="energy:Q",
@@ -136,7 +159,7 @@ def _level_panel(alt: Any, figure: LevelFigure, width: int) -> Any:
     name = fermi.mark_text(align="left", dx=5, fontSize=11, color=GREY).encode(
         y="label_at:Q", x=alt.value(width), text="label:N"
     )
-    base = alt.Chart(alt.Data(values=figure.levels))
+    base = alt.Chart(alt.NamedData("levels"))
     color = alt.Color(
         "orbital:N",
         scale=alt.Scale(domain=["HOMO", "LUMO"], range=[BLUE, ORANGE]),
@@ -180,25 +203,24 @@ def _potential_panel(alt: Any, figure: LevelFigure, width: int) -> Any:
     if not figure.potentials:
         return None
     chosen = f"datum.scale === {SCALE_PARAMETER}"
-    first = alt.Chart(alt.Data(values=figure.window[:1]))
+    first = alt.Chart(alt.NamedData("first_window"))
     band = first.mark_rect(color=GREEN, opacity=0.18).encode(
         y="low_v:Q", y2="high_v:Q", tooltip=[alt.Tooltip("label:N", title="cathode")]
     )
     named = first.mark_text(
         align="left", baseline="top", dx=4, dy=3, color=GREEN, fontSize=11
     ).encode(y="low_v:Q", x=alt.value(0), text="label:N")
-    zero = alt.Chart(alt.Data(values=[{"v": 0.0, "label": f"{figure.couple}, 0 V"}]))
+    zero = alt.Chart(alt.NamedData("zero"))
     anode = zero.mark_rule(color=GREY, strokeWidth=2).encode(y="v:Q")
     anode_name = zero.mark_text(align="left", dx=5, fontSize=11, color=GREY).encode(
         y="v:Q", x=alt.value(width), text="label:N"
     )
-    holds = [{"v": v, "label": f"leakage hold, {v:g} V"} for v in figure.leakage]
     leakage = (
-        alt.Chart(alt.Data(values=holds))
+        alt.Chart(alt.NamedData("holds"))
         .mark_rule(color=GREEN, strokeDash=[4, 3])
         .encode(y="v:Q", tooltip=["label:N"])
     )
-    base = alt.Chart(alt.Data(values=figure.potentials))
+    base = alt.Chart(alt.NamedData("potentials"))
     color = alt.Color(
         "side:N",
         scale=alt.Scale(domain=["oxidation", "reduction"], range=[BLUE, ORANGE]),

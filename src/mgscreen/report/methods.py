@@ -1,4 +1,4 @@
-"""What the report says about methods: levels, programs, settings, citations, jobs, failures."""
+"""What the report says about methods: levels, programs, settings, jobs, failures."""
 
 from __future__ import annotations
 
@@ -9,25 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
-
-CITATIONS = (
-    (
-        "gfn2",
-        "GFN2-xTB: C. Bannwarth, S. Ehlert, S. Grimme, J. Chem. Theory Comput. 15, 1652 (2019)",
-    ),
-    ("pyscf", "PySCF: Q. Sun et al., J. Chem. Phys. 153, 024109 (2020)"),
-    ("b3lyp", "B3LYP: P. J. Stephens et al., J. Phys. Chem. 98, 11623 (1994)"),
-    ("-d3bj", "D3(BJ): S. Grimme, S. Ehrlich, L. Goerigk, J. Comput. Chem. 32, 1456 (2011)"),
-    ("-d4", "D4: E. Caldeweyher et al., J. Chem. Phys. 150, 154122 (2019)"),
-    ("cpcm", "C-PCM: M. Cossi et al., J. Comput. Chem. 24, 669 (2003)"),
-    ("wb97x", "wB97X: J.-D. Chai, M. Head-Gordon, J. Chem. Phys. 128, 084106 (2008)"),
-)
-"""By a part of a level's name."""
-GENERAL = (
-    "Levels are no potentials: P. Peljo, H. H. Girault, Energy Environ. Sci. 11, 2306 (2018)",
-    "Absolute SHE potential 4.44 V: S. Trasatti, Pure Appl. Chem. 58, 955 (1986)",
-    "Absolute SHE potential 4.28 V: C. P. Kelly et al., J. Phys. Chem. B 110, 16066 (2006)",
-)
 
 
 def methods(documents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -51,10 +32,17 @@ def methods(documents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def citations(levels: Iterable[str]) -> list[str]:
-    """Return what is to be cited for these levels."""
-    text = " ".join(levels).lower()
-    return [*(entry for part, entry in CITATIONS if part in text), *GENERAL]
+def programs(documents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each program with its version, what it computed, and how many results it gave."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in documents:
+        key = (str(row.get("code") or ""), str(row.get("code_version") or ""))
+        found.setdefault(key, []).append(str(row.get("kind") or ""))
+    return [
+        {"code": code, "version": version, "n": len(kinds), "kinds": sorted(set(kinds))}
+        for (code, version), kinds in sorted(found.items())
+        if code or version
+    ]
 
 
 def failures(jobs: pd.DataFrame) -> list[dict[str, str]]:

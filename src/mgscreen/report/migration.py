@@ -119,7 +119,7 @@ def _profile(phase: str, documents: list[dict[str, Any]]) -> dict[str, Any] | No
     return {
         "id": f"profile-{_slug(phase)}",
         "title": f"Energy along the lowest path through {phase}",
-        "spec": (line + dots).properties(width=520, height=240).to_dict(),
+        "spec": (line + dots).properties(width=520, height=240).to_dict(validate=False),
         "alt": f"Energy profile of the lowest percolating path of {phase} at each level",
         "folded": False,
     }
@@ -185,7 +185,7 @@ def _network(phase: str, documents: list[dict[str, Any]]) -> dict[str, Any] | No
     return {
         "id": f"network-{_slug(phase)}",
         "title": f"Distinct hops of {phase}, {document['level']}, seen along z",
-        "spec": chart.to_dict(),
+        "spec": chart.to_dict(validate=False),
         "alt": f"{len(lines)} symmetry-distinct hops of {phase}, coloured by their barrier",
         "folded": True,
     }

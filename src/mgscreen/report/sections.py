@@ -1,15 +1,15 @@
-"""The parts of a report beyond molecules: adsorption, migration, stability."""
+"""The parts of a report beyond single additives: pairs, coatings, migration, adsorption."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mgscreen.database.database import Database
+    from collections.abc import Sequence
 
-_VIEWER = Path(__file__).parent / "vendor" / "3Dmol-2.5.5-min.js"
+    from mgscreen.database.database import Database
+    from mgscreen.ranking.results import RankedAdditive
 
 
 @dataclass
@@ -36,25 +36,36 @@ class Sections:
         return [f"{part['title']}: {text}" for part in self.parts for text in part["caveats"]]
 
 
-def collect_sections(database: Database, campaign_id: int) -> Sections:
-    """Ask each part what it has to say of a campaign; a part without results is left out."""
-    from mgscreen.report import adsorption, migration, stability
+def collect_sections(
+    database: Database, campaign_id: int, additives: Sequence[RankedAdditive] = ()
+) -> Sections:
+    """Ask each part what it has to say of a campaign; a part without results is left out.
+
+    Parameters
+    ----------
+    database
+        Opened for reading.
+    campaign_id
+        Number of the campaign.
+    additives
+        The ranked additives; without them there is nothing to say of pairs.
+    """
+    from mgscreen.report import adsorption, migration, pairs, stability
 
     found = Sections()
-    makers = {"stability": stability, "migration": migration, "adsorption": adsorption}
-    for name, maker in makers.items():
-        part = maker.section(database, campaign_id)
-        if part is None:
+    parts = {
+        "pairs": pairs.section(database, campaign_id, additives),
+        "stability": stability.section(database, campaign_id),
+        "migration": migration.section(database, campaign_id),
+        "adsorption": adsorption.section(database, campaign_id),
+    }
+    for name, given in parts.items():
+        if given is None:
             continue
-        part = {"caveats": [], "charts": [], "structures": [], "commands": [], **part}
+        part = {"caveats": [], "charts": [], "structures": [], "commands": [], **given}
         found.parts.append({**part, "template": f"{name}.html.j2"})
         found.charts |= {chart["id"]: chart["spec"] for chart in part["charts"]}
         found.structures += [
             {key: str(one[key]) for key in ("id", "title", "xyz")} for one in part["structures"]
         ]
     return found
-
-
-def viewer_script() -> str:
-    """Return the code of the 3D viewer, to be put into the page."""
-    return _VIEWER.read_text(encoding="utf-8").replace("</script", "<\\/script")

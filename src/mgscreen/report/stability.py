@@ -121,7 +121,7 @@ def _windows(ranked: list[RankedCoating], campaign: Campaign) -> dict[str, Any] 
     return {
         "id": "coatings-windows",
         "title": "Electrochemical windows",
-        "spec": (bars + rules).properties(width=640).to_dict(),
+        "spec": (bars + rules).properties(width=640).to_dict(validate=False),
         "alt": (
             "Window of each phase against the anode metal; dashed: the cathode's window, "
             f"{low:g} to {high:g} V"
@@ -160,7 +160,7 @@ def _pareto(ranked: list[RankedCoating]) -> dict[str, Any] | None:
     return {
         "id": "coatings-pareto",
         "title": "Mobility against stability",
-        "spec": (dots + text).properties(width=520, height=320).to_dict(),
+        "spec": (dots + text).properties(width=520, height=320).to_dict(validate=False),
         "alt": "Migration barrier and oxidation limit of each phase; low and high is best",
     }
 
@@ -211,7 +211,7 @@ def _hull(document: dict[str, Any]) -> dict[str, Any] | None:
     return {
         "id": f"hull-{name}",
         "title": f"Convex hull {metal}-{others[0]}, {level}",
-        "spec": (line + dots + text).properties(width=420, height=240).to_dict(),
+        "spec": (line + dots + text).properties(width=420, height=240).to_dict(validate=False),
         "alt": f"Formation energies between {metal} and {others[0]} at {level}",
         "folded": True,
     }

@@ -116,6 +116,6 @@ def _chart(
     return {
         "id": f"voltage-{''.join(c if c.isalnum() else '-' for c in host)}",
         "title": f"Voltage profile of {host}",
-        "spec": alt.layer(*layers).properties(width=520, height=280).to_dict(),
+        "spec": alt.layer(*layers).properties(width=520, height=280).to_dict(validate=False),
         "alt": f"Voltage of {host} on insertion of {species}, mean {means}{grey}{dashed}",
     }

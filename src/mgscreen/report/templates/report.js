@@ -15,8 +15,12 @@
     return { row, value, empty, place };
   };
   for (const table of document.querySelectorAll("table.sortable")) {
-    const body = table.tBodies[0];
-    [...body.rows].forEach((row, place) => { row.dataset.place = place; });
+    // In a grouped table each body is one row with its details, and they move together.
+    const grouped = table.classList.contains("grouped");
+    const items = grouped ? [...table.tBodies] : [...table.tBodies[0].rows];
+    items.forEach((item, place) => { item.dataset.place = place; });
+    const first = (item) => (grouped ? item.rows[0] : item);
+    const holder = grouped ? table : table.tBodies[0];
     const headers = [...table.tHead.rows[0].cells];
     headers.forEach((header, column) => {
       const button = header.querySelector("button");
@@ -24,15 +28,61 @@
       button.addEventListener("click", () => {
         const down = header.getAttribute("aria-sort") === "ascending";
         const type = header.dataset.type;
-        const rows = [...body.rows].map((r) => read(r, column, type, Number(r.dataset.place)));
+        const rows = items.map((item) => ({
+          ...read(first(item), column, type, Number(item.dataset.place)), item,
+        }));
         const order = compare(type);
         rows.sort((a, b) => (down && !a.empty && !b.empty ? order(b, a) : order(a, b)));
-        body.append(...rows.map((r) => r.row));
+        holder.append(...rows.map((r) => r.item));
         for (const other of headers) other.removeAttribute("aria-sort");
         header.setAttribute("aria-sort", down ? "descending" : "ascending");
       });
     });
   }
+
+  // Details of a row: shown where no script runs, folded behind a button where one does.
+  for (const place of document.querySelectorAll("[data-more]")) {
+    const row = document.getElementById(place.dataset.more);
+    if (!row) continue;
+    row.hidden = true;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "details";
+    button.setAttribute("aria-label", `Details of ${place.dataset.label}`);
+    button.setAttribute("aria-controls", row.id);
+    button.setAttribute("aria-expanded", "false");
+    button.addEventListener("click", () => {
+      row.hidden = !row.hidden;
+      button.setAttribute("aria-expanded", String(!row.hidden));
+    });
+    place.append(button);
+  }
+
+  // Colours: as the system says, until the reader chooses.
+  const theme = document.getElementById("theme");
+  const root = document.documentElement;
+  const kept = { get: () => null, set: () => {} };
+  try {
+    const store = window.localStorage; // not there in every browser for a file
+    kept.get = () => store.getItem("mgscreen-theme");
+    kept.set = (value) => store.setItem("mgscreen-theme", value);
+    kept.get();
+  } catch { kept.get = () => null; kept.set = () => {}; }
+  const colours = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : colours.matches);
+  const choose = (value) => {
+    if (value === "light" || value === "dark") root.dataset.theme = value;
+    else delete root.dataset.theme;
+    theme.value = root.dataset.theme ?? "";
+  };
+  choose(kept.get());
+  theme.closest("[hidden]").hidden = false;
+  const listeners = [];
+  theme.addEventListener("change", () => {
+    choose(theme.value);
+    kept.set(theme.value);
+    for (const listener of listeners) listener();
+  });
 
   // A link to a candidate opens its evidence.
   const open = () => {
@@ -106,10 +156,10 @@
   const block = document.getElementById("spec");
   const many = document.getElementById("charts");
   if ((!block && !many) || typeof vegaEmbed === "undefined") return;
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   const config = () => {
-    const ink = dark.matches ? "#e6e6e6" : "#1b1f24";
-    const line = dark.matches ? "#4a5058" : "#d5d9de";
+    const ink = isDark() ? "#e6e6e6" : "#1b1f24";
+    const line = isDark() ? "#4a5058" : "#d5d9de";
+    const soft = isDark() ? "#a9b1ba" : "#57606a";
     return {
       background: "transparent",
       font: "system-ui, sans-serif",
@@ -117,6 +167,9 @@
       legend: { labelColor: ink, titleColor: ink },
       header: { labelColor: ink, titleColor: ink },
       title: { color: ink, subtitleColor: ink },
+      text: { color: soft },
+      rule: { color: ink },
+      point: { color: ink },
       view: { stroke: line },
     };
   };
@@ -141,6 +194,7 @@
     document.documentElement.dataset.chart = "failed";
     console.error(error);
   });
-  dark.addEventListener("change", show);
+  colours.addEventListener("change", show);
+  listeners.push(show);
   show();
 })();

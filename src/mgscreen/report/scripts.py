@@ -1,0 +1,40 @@
+"""Code of others that a report carries inside: the viewer of structures, the renderer of charts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mgscreen.core.errors import MissingEngineError
+
+_VENDOR = Path(__file__).parent / "vendor"
+_VIEWER = _VENDOR / "3Dmol-2.5.5-min.js"
+
+
+def viewer_script() -> str:
+    """Return the code of the 3D viewer, to be put into the page."""
+    return _inside(_VIEWER.read_text(encoding="utf-8"))
+
+
+def chart_script() -> str:
+    """Return the renderer of charts, of the grammar that the installed Altair writes.
+
+    Raises
+    ------
+    MissingEngineError
+        If altair or vl-convert is not installed.
+    """
+    try:
+        import altair as alt
+        import vl_convert
+    except ImportError:
+        raise MissingEngineError("vl-convert-python", "report") from None
+    wanted = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    kept = _VENDOR / f"vega-lite-{wanted}-bundle.js"
+    if kept.is_file():
+        return _inside(kept.read_text(encoding="utf-8"))
+    return _inside(str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", wanted)))
+
+
+def _inside(code: str) -> str:
+    """Return code that cannot end the element it stands in."""
+    return code.replace("</script", "<\\/script")
