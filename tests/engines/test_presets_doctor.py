@@ -24,10 +24,13 @@ def test_unknown_preset():
 
 def test_every_engine_works_here():
     for status in examine():
+        assert status.install.startswith("pip install")
+        if status.name.endswith("on a GPU") and not status.installed:
+            assert status.note, "a machine without a GPU says so"
+            continue
         assert status.works, status.note
         assert status.version
-        assert status.citation.startswith("doi:")
-        assert status.install.startswith("pip install")
+        assert status.citation.startswith(("doi:", "arXiv:"))
         assert status.seconds < 30
 
 

@@ -140,6 +140,47 @@ def test_classes_follow_engine_and_device():
         class_of(job("gpaw:pbe"), {}, ("molecule",))
 
 
+ON_GPU = """
+name = "gpu"
+[candidates]
+inline = [{ name = "water", smiles = "O" }]
+[molecules]
+conformers = 1
+properties = ["orbitals", "redox-vertical"]
+[host]
+salts = []
+[levels.settings.pyscf]
+device = "gpu"
+"""
+
+
+def test_jobs_of_a_campaign_on_a_gpu_go_to_the_class_gpu(tmp_path):
+    from mgscreen.campaign.loader import load_campaign
+    from mgscreen.cli.planning import build_flow
+    from mgscreen.execution.flatten import LABELS, flatten
+
+    path = tmp_path / "gpu.toml"
+    path.write_text(ON_GPU)
+    # a plan needs no gpu4pyscf: the login node may have none
+    _, flow = build_flow(load_campaign(path))
+    found = {}
+    for row in flatten(flow):
+        labels = {k: row[k] for k in LABELS if k in row}
+        one = Job(uuid=row["uuid"], name=row["name"], **labels)
+        name = class_of(one, row["payload"]["job"], load_profile("slurm").profile.classes)
+        found.setdefault(one.level.partition(":")[0], set()).add(name)
+    assert found.pop("pyscf") == {"gpu"}
+    assert found.pop("xtb") == {"molecule"}
+    assert set().union(*found.values()) <= {"potential"}
+
+
+def test_the_queue_is_asked_for_gpus(tmp_path):
+    script = batch_script(load_profile("slurm").profile, "gpu", tmp_path)
+    assert "#SBATCH --gpus-per-node=2" in script
+    assert "#SBATCH --partition=gpu" in script
+    assert "--available-accelerators 0 1" in script
+
+
 def test_token_depends_on_database_and_campaign():
     assert token_of("a.db", "one") == token_of("a.db", "one")
     assert len({token_of("a.db", "one"), token_of("b.db", "one"), token_of("a.db", "two")}) == 3

@@ -20,9 +20,9 @@ _COLUMNS = ("engine", "installed", "works", "version", "licence", "citation")
 def doctor(how: FormatOption = Format.TABLE) -> None:
     """Show which engines are installed and work: version, licence, citation, how to install.
 
-    Each installed engine computes a water molecule. Exit code 1 if one is installed and does not
-    work. JSON and CSV have the fields engine, installed, works, version, licence, citation,
-    install, reason.
+    Each installed engine computes a water molecule or MgO, on a GPU too where there is one. Exit
+    code 1 if one is installed and does not work. JSON and CSV have the fields engine, installed,
+    works, version, licence, citation, install, reason.
     """
     from mgscreen.cli.output import emit
     from mgscreen.engines.doctor import examine
@@ -43,6 +43,7 @@ def _row(found: EngineStatus) -> dict[str, Any]:
 def _say_what_to_do(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         if not row["installed"]:
-            typer.echo(f"{row['engine']} is not installed: {row['install']}")
+            why = row["install"] if row["reason"] == "not installed" else row["reason"]
+            typer.echo(f"{row['engine']} is not here: {why}")
         elif not row["works"]:
             typer.echo(f"{row['engine']} does not work: {row['reason']}")

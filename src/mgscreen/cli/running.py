@@ -233,6 +233,15 @@ def _named(name: str, jobs: Sequence[Job], failed: Sequence[Job]) -> list[Job]:
     raise InputError(f"there is no job '{name}'" + (f" ({hint})" if failed else ""))
 
 
+def _require_devices(loaded: Loaded) -> None:
+    """Check that a GPU is here if a level asks for one, before anything runs on this machine."""
+    from mgscreen.engines.device import require_device
+    from mgscreen.engines.level import Level
+
+    for engine, settings in loaded.campaign.levels.settings.items():
+        require_device(Level(engine=engine, method="", settings=settings))
+
+
 @contextmanager
 def _driving(loaded: Loaded, place: Place, options: Options) -> Iterator[dict[str, Any]]:
     """Give what the driver takes, with a progress display that lasts as long as the block."""
@@ -241,6 +250,8 @@ def _driving(loaded: Loaded, place: Place, options: Options) -> Iterator[dict[st
     from mgscreen.execution.limits import Limits
     from mgscreen.execution.progress import show
 
+    if not options.driver:
+        _require_devices(loaded)
     resources = options.resources(loaded.campaign.execution)
     memory = int(min(_ENGINE_MB, _ENGINE_SHARE * resources.memory_gb * 1024))
     folder = place.folder.absolute()

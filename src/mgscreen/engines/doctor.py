@@ -17,6 +17,7 @@ from pathlib import Path
 from mgscreen.core.errors import MgscreenError
 from mgscreen.core.structure import AtomicStructure
 from mgscreen.engines.base import get_engine
+from mgscreen.engines.device import needs_gpu, require_device
 from mgscreen.engines.level import PERIODIC, Level
 from mgscreen.engines.periodic import get_periodic_engine
 
@@ -51,6 +52,8 @@ class Probe:
     citation: str
     extra: str
     settings: tuple[tuple[str, object], ...] = ()
+    alike: tuple[str, ...] = ()
+    """other distributions of the same package, for other versions of CUDA"""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class EngineStatus:
     licence: str
     citation: str
     install: str
-    """command that installs it"""
+    """command that installs it, or what else it needs"""
     note: str
     """what was tried, or why it does not work"""
     seconds: float
@@ -164,6 +167,31 @@ PROBES = (
         extra="gpaw",
         settings=(("cutoff_ev", 300.0), ("kpts", [2, 2, 2])),
     ),
+    Probe(
+        name="pyscf on a GPU",
+        package="gpu4pyscf-cuda12x",
+        alike=("gpu4pyscf-cuda13x", "gpu4pyscf-cuda11x"),
+        module="mgscreen.engines.pyscf_gpu",
+        level="pyscf:b3lyp/6-31g(d)",
+        energy=-76.408936,
+        tolerance=5e-5,
+        licence="Apache-2.0",
+        citation="arXiv:2404.09452",
+        extra="gpu",
+        settings=(("grid", 1), ("device", "gpu")),
+    ),
+    Probe(
+        name="potentials on a GPU",
+        package="torch",
+        module="chgnet.model",
+        level="mlip:chgnet",
+        energy=-12.62112,
+        tolerance=2e-3,
+        licence="BSD-3-Clause",
+        citation="doi:10.1145/3620665.3640366",
+        extra="mlip",
+        settings=(("device", "cuda"),),
+    ),
 )
 TOOLS = (
     ("geomeTRIC", "geometric", "geometric.optimize", "BSD-3-Clause", "doi:10.1063/1.4952956"),
@@ -184,16 +212,22 @@ def _version(package: str) -> str:
 
 
 def _try(probe: Probe) -> EngineStatus:
-    found = _version(probe.package)
+    found = next(filter(None, map(_version, (probe.package, *probe.alike))), "")
+    level = Level.parse(probe.level, dict(probe.settings))
     works, note, start = False, "", time.perf_counter()
+    missing = _no_device(level) if found else ""
     if not found:
         note = "not installed"
+    elif missing:
+        # what a machine does not have is no defect of it
+        note, found = missing, ""
     else:
         try:
             importlib.import_module(probe.module)
-            energy, unit, system = _energy(Level.parse(probe.level, dict(probe.settings)))
+            energy, unit, system = _energy(level)
             works = abs(energy - probe.energy) < probe.tolerance
-            note = f"{system} at {probe.level}: {energy:.6f} {unit}"
+            where = " on a GPU" if needs_gpu(level.settings) else ""
+            note = f"{system} at {probe.level}{where}: {energy:.6f} {unit}"
             if not works:
                 note += f", expected {probe.energy:g} within {probe.tolerance:g}"
         except MgscreenError as error:
@@ -211,6 +245,15 @@ def _try(probe: Probe) -> EngineStatus:
         note=note,
         seconds=round(time.perf_counter() - start, 2),
     )
+
+
+def _no_device(level: Level) -> str:
+    """Return why the device of a level cannot be used here; empty if it can."""
+    try:
+        require_device(level)
+    except MgscreenError as error:
+        return str(error)
+    return ""
 
 
 def _energy(level: Level) -> tuple[float, str, str]:

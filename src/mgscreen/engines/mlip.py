@@ -25,6 +25,7 @@ import torch
 
 from mgscreen.core.errors import InputError, MissingEngineError, ScientificFailureError
 from mgscreen.core.runtime import runtime
+from mgscreen.engines.device import needs_gpu, require_torch_device
 from mgscreen.engines.dispersion import with_d3
 from mgscreen.engines.options import Option, count, fill, positive
 from mgscreen.engines.periodic import (
@@ -106,7 +107,9 @@ class MlipEngine:
 
     def settings(self) -> dict[str, Any]:
         """Return every setting that can change a value; a checkpoint by the hash of its content."""
-        settings = {k: v for k, v in self._settings.items() if k not in {"device", "checkpoint"}}
+        settings = {k: v for k, v in self._settings.items() if k != "checkpoint"}
+        if not needs_gpu(settings):
+            del settings["device"]
         settings["convention"] = self.energy_convention
         if self._settings["checkpoint"]:
             settings["checkpoint_sha256"] = _hash(self._settings["checkpoint"])
@@ -123,6 +126,8 @@ class MlipEngine:
         ------
         ScientificFailureError
             For a charged structure: no potential here knows what a charge is.
+        InfrastructureError
+            If the level names a CUDA device and torch has none.
         """
         if structure.charge != 0:
             raise ScientificFailureError(
@@ -130,6 +135,8 @@ class MlipEngine:
             )
         torch.set_num_threads(runtime().threads)
         settings = self._settings
+        if needs_gpu(settings):
+            require_torch_device()
         inner = _load(self.level.method, settings["checkpoint"], settings["device"])
         if not self.level.dispersion:
             return inner

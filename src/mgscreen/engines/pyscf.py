@@ -13,6 +13,7 @@ from mgscreen.engines.base import (
     SurfacePotential,
     VibrationResult,
 )
+from mgscreen.engines.device import needs_gpu, require_gpu4pyscf
 from mgscreen.engines.orbitals import frontier, per_atom, square_root
 from mgscreen.engines.pyscf_basis import remarks
 from mgscreen.engines.pyscf_dispersion import dispersion
@@ -38,6 +39,8 @@ class PyscfEngine:
     ------
     InputError
         If the functional, the basis or a setting is unknown.
+    MissingEngineError
+        If the level asks for a GPU and gpu4pyscf is not installed.
     """
 
     code = "pyscf"
@@ -45,6 +48,8 @@ class PyscfEngine:
     def __init__(self, level: Level) -> None:
         self.level = level
         self._settings = check_level(level)
+        if needs_gpu(self._settings):
+            require_gpu4pyscf()
 
     @property
     def code_version(self) -> str:

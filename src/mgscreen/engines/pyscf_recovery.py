@@ -28,7 +28,8 @@ DAMPING = 0.4
 NEWTON_CYCLES = 40
 
 
-def _shifted(mf: Any) -> bool:
+def shifted(mf: Any) -> bool:
+    """Try again with a level shift and damping, from the density reached."""
     start = mf.make_rdm1()
     mf.level_shift, mf.damp, mf.diis_start_cycle = LEVEL_SHIFT, DAMPING, 4
     mf.max_cycle, normal = 2 * mf.max_cycle, mf.max_cycle
@@ -55,7 +56,7 @@ def _second_order(mf: Any, dm0: Any = None) -> bool:
 
 
 HANDLERS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
-    ("SCF: level shift and damping", _shifted),
+    ("SCF: level shift and damping", shifted),
     ("SCF: second order", _second_order),
     (
         "SCF: second order from atomic densities",
@@ -78,12 +79,12 @@ def converge(mf: Any, dm0: Any = None) -> list[str]:
     """
     applied: list[str] = []
     mf.kernel(dm0=dm0)
-    if mf.converged and _sane(mf):
+    if mf.converged and sane(mf):
         return applied
     for name, handler in HANDLERS:
         applied.append(name)
         try:
-            if handler(mf) and _sane(mf):
+            if handler(mf) and sane(mf):
                 return applied
         except np.linalg.LinAlgError:
             continue
@@ -91,7 +92,7 @@ def converge(mf: Any, dm0: Any = None) -> list[str]:
     raise ScientificFailureError(f"the SCF did not converge, tried in this order: DIIS; {reason}")
 
 
-def _sane(mf: Any) -> bool:
-    return bool(np.isfinite(mf.e_tot)) and all(
-        bool(np.all(np.isfinite(part))) for part in mf.mo_energy
-    )
+def sane(mf: Any) -> bool:
+    """Return whether energy and orbital energies are numbers."""
+    energies = mf.mo_energy.get() if hasattr(mf.mo_energy, "get") else mf.mo_energy
+    return bool(np.isfinite(mf.e_tot)) and all(bool(np.all(np.isfinite(part))) for part in energies)

@@ -18,8 +18,8 @@ from pyscf import lib
 from mgscreen.core.runtime import runtime
 from mgscreen.engines.base import RelaxationResult
 from mgscreen.engines.pyscf_dispersion import dispersion
-from mgscreen.engines.pyscf_recovery import converge
-from mgscreen.engines.pyscf_scf import build_mf, build_mol
+from mgscreen.engines.pyscf_gpu import converge, give, mean_field, on_host
+from mgscreen.engines.pyscf_scf import build_mol
 from mgscreen.engines.pyscf_state import ScfState, density_from, own_key, state_of
 from mgscreen.engines.steps import Steps
 from mgscreen.engines.units import BOHR_A, FORCE_EV_A, HARTREE_EV
@@ -73,21 +73,22 @@ class Forces:
         own = own_key(here, self.level, {**self.settings, "grid": self.grid})
         with lib.with_omp_threads(runtime().threads):
             mol = build_mol(here, self.level, self.settings)
-            mf = build_mf(mol, self.level, self.settings, self.grid)
+            mf = mean_field(mol, self.level, self.settings, self.grid)
             state = ScfState.load(self._place(number))
             if state is None or state.own != own:
                 start = None if parent is None else ScfState.load(self._place(parent))
-                recovery = converge(mf, None if start is None else density_from(start, mol))
+                dm0 = None if start is None else density_from(start, mol)
+                recovery = converge(mf, self.level, self.settings, dm0, self.grid)
                 state = state_of(mf, here, key=f"{self.key}-{number}", own=own, recovery=recovery)
                 state.save(self._place(number))
             else:
-                state.into(mf)
+                give(mf, state, self.settings)
             self.recovery.extend(h for h in state.recovery if h not in self.recovery)
             s = (here.multiplicity - 1) / 2
             self.contamination = max(self.contamination, state.s_squared - s * (s + 1))
             gradient_method = mf.nuc_grad_method()
             gradient_method.verbose = 0
-            gradient = np.asarray(gradient_method.kernel(), dtype=float)
+            gradient = on_host(gradient_method.kernel()).astype(float)
         correction, slope = dispersion(
             self.level,
             np.array([atomic_numbers[symbol] for symbol in here.symbols]),

@@ -48,6 +48,7 @@ GRID = Option(
 )
 
 OPTIONS = {
+    "device": Option("cpu", (str,), "cpu or gpu", choices=("cpu", "gpu")),
     "cartesian": Option(
         "auto", (str, bool), "true, false or 'auto'", choices=("auto", True, False)
     ),

@@ -21,8 +21,8 @@ from pyscf.scf import addons
 from mgscreen.core.identity import digest
 from mgscreen.core.runtime import runtime
 from mgscreen.engines.orbitals import square_root
-from mgscreen.engines.pyscf_recovery import converge
-from mgscreen.engines.pyscf_scf import build_mf, build_mol
+from mgscreen.engines.pyscf_gpu import converge, mean_field, on_host
+from mgscreen.engines.pyscf_scf import build_mol
 from mgscreen.engines.steps import write_atomically
 from mgscreen.engines.versions import engine_version
 
@@ -115,6 +115,8 @@ def own_key(structure: AtomicStructure, level: Level, settings: dict[str, Any]) 
     electronic = {
         k: v for k, v in settings.items() if not k.startswith(("relax_", "esp_", "max_s"))
     }
+    if electronic.get("device") == "cpu":
+        del electronic["device"]  # states from before there was a choice keep their keys
     bare = structure.model_copy(update={"fragments": ()})
     return digest(
         {
@@ -163,9 +165,9 @@ def electronic_state(
         return kept, path
     with lib.with_omp_threads(runtime().threads):
         mol = build_mol(structure, level, settings)
-        mf = build_mf(mol, level, settings)
+        mf = mean_field(mol, level, settings)
         dm0 = None if start is None else density_from(start, mol)
-        recovery = converge(mf, dm0)
+        recovery = converge(mf, level, settings, dm0)
         state = state_of(mf, structure, key=key, own=own, recovery=recovery)
     state.save(path)
     return state, path
@@ -181,10 +183,11 @@ def state_of(
 ) -> ScfState:
     """Take the state out of a converged mean field."""
     s_squared = 0.0 if mf.mol.spin == 0 else float(mf.spin_square()[0])
-    restricted = np.ndim(mf.mo_coeff) == 2  # noqa: PLR2004 - no spin axis
+    restricted = mf.mo_coeff.ndim == 2  # noqa: PLR2004 - no spin axis
 
     def with_spin(value: Any) -> Array:
-        return np.asarray(value)[None] if restricted else np.asarray(value)
+        found: Array = on_host(value)
+        return found[None] if restricted else found
 
     return ScfState(
         key=key,

@@ -16,8 +16,9 @@ from pyscf import lib
 from mgscreen.core.runtime import runtime
 from mgscreen.engines.hessian import finite_difference_hessian, harmonic_modes
 from mgscreen.engines.pyscf_dispersion import dispersion
+from mgscreen.engines.pyscf_gpu import give, mean_field, on_host
 from mgscreen.engines.pyscf_relax import Forces
-from mgscreen.engines.pyscf_scf import build_mf, build_mol, functional_of
+from mgscreen.engines.pyscf_scf import build_mol, functional_of
 from mgscreen.engines.pyscf_state import electronic_state, own_key
 from mgscreen.engines.steps import Steps, write_atomically
 from mgscreen.engines.units import BOHR_A, FORCE_EV_A, HARTREE_EV
@@ -74,11 +75,11 @@ def _analytic(
     size = 3 * len(structure.symbols)
     with lib.with_omp_threads(runtime().threads):
         mol = build_mol(structure, level, settings)
-        mf = build_mf(mol, level, settings)
-        state.into(mf)
+        mf = mean_field(mol, level, settings)
+        give(mf, state, settings)
         method = mf.Hessian()
         method.verbose = 0
-        blocks = np.asarray(method.kernel())
+        blocks = on_host(method.kernel())
     hessian = blocks.transpose(0, 2, 1, 3).reshape(size, size)
     if level.dispersion:
         hessian = hessian + _dispersion_hessian(structure, level)

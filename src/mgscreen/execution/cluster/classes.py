@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mgscreen.core.errors import InputError
+from mgscreen.engines.device import needs_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -28,7 +29,7 @@ def class_of(
 ) -> TaskClass:
     """Return the class of a job.
 
-    A level whose settings ask for CUDA belongs to ``gpu``; else the engine decides. A job without
+    A level whose settings ask for a GPU belongs to ``gpu``; else the engine decides. A job without
     a level (sums, differences) goes to the lightest class there is.
 
     Parameters
@@ -58,14 +59,14 @@ def class_of(
 
 
 def _wants_gpu(payload: Mapping[str, Any]) -> bool:
-    """Whether a level among the arguments has ``device = "cuda"`` (or ``cuda:1``)."""
+    """Whether a level among the arguments has ``device = "gpu"`` or ``"cuda"``."""
     todo: list[Any] = [payload.get("function_args"), payload.get("function_kwargs")]
     while todo:
         item = todo.pop()
         if isinstance(item, dict):
             settings = item.get("settings")
             if "engine" in item and isinstance(settings, dict):
-                if str(settings.get("device", "")).startswith("cuda"):
+                if needs_gpu(settings):
                     return True
                 continue
             todo.extend(v for v in item.values() if isinstance(v, dict | list))
