@@ -1,4 +1,4 @@
-"""Which interstitial sites hold an atom: each is relaxed, and one that it leaves is no site."""
+"""Which interstitial and surface sites hold an atom: one that it leaves is no site."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from mgscreen.structures.surface_hops import Ground
 
     Array = NDArray[np.float64]
     Evaluate = Callable[[Array], tuple[float, Array]]
@@ -87,23 +89,75 @@ def relaxed_sites(
     group = SpaceGroup.of(primitive)
     every = np.concatenate([positions_of(site, cell, group) for site in sites]) @ cell
     host = make_supercell(primitive, supercell_matrix(primitive, min_supercell_a))
-    found = []
-    for site in sites:
-        start = np.array(site.position) @ cell
-        found.append(_relax(site, start, host, species, surface, every, cell, fmax))
-    return found
+    return [_relax(site, host, species, surface, every, cell, fmax) for site in sites]
+
+
+def relaxed_surface_sites(
+    ground: Ground,
+    species: str,
+    surface: Callable[[AtomicStructure], Evaluate],
+    *,
+    min_supercell_a: float = 10.0,
+    fmax: float = 0.05,
+) -> list[RelaxedSite]:
+    """Relax an atom on each site of a surface; the lower half of the slab is held.
+
+    Parameters
+    ----------
+    ground
+        The surface cell and its sites.
+    species, surface, min_supercell_a, fmax
+        See ``relaxed_sites``.
+    """
+    cell = np.array(ground.cell.cell)
+    host = make_supercell(ground.cell, supercell_matrix(ground.cell, min_supercell_a))
+    heights = np.mod(np.array(host.positions)[:, 2] + 1e-3, cell[2, 2])
+    fixed = tuple(int(i) for i in np.flatnonzero(heights < ground.hold_below_a))
+    every = ground.places @ cell
+    return [_relax(site, host, species, surface, every, cell, fmax, fixed) for site in ground.sites]
+
+
+def relaxed_ground(
+    ground: Ground,
+    surface: Callable[[AtomicStructure], Evaluate],
+    *,
+    fmax: float = 0.02,
+) -> tuple[Ground, float]:
+    """Relax a surface cell without an atom on it.
+
+    Returns
+    -------
+    tuple of Ground and float
+        With the relaxed positions, and its energy, eV.
+
+    Raises
+    ------
+    ScientificFailureError
+        If it does not converge.
+    """
+    atoms = ground.cell.to_ase()
+    x = np.array(ground.cell.positions).ravel()
+    walk = Surface(surface(ground.cell), len(atoms), ground.fixed, max_calls=2 * CALLS)
+    try:
+        point, ok = minimise(walk, walk(x), Curvature(atoms, x), fmax=fmax)
+    except OutOfCallsError:
+        ok = False
+    if not ok:
+        raise ScientificFailureError(f"the bare surface did not relax in {2 * CALLS} force calls")
+    return ground.relaxed(point.x.reshape(-1, 3)), point.energy
 
 
 def _relax(  # noqa: PLR0913, PLR0917 - the parts of one question
     site: Interstitial,
-    start: Array,
     host: AtomicStructure,
     species: str,
     surface: Callable[[AtomicStructure], Evaluate],
     every: Array,
     cell: Array,
     fmax: float,
+    fixed: tuple[int, ...] = (),
 ) -> RelaxedSite:
+    start = np.array(site.position) @ cell
     nudge = NUDGE_A * np.array([0.48, 0.62, 0.62])
     place = start + nudge
     structure = AtomicStructure(
@@ -114,7 +168,7 @@ def _relax(  # noqa: PLR0913, PLR0917 - the parts of one question
         label=host.label,
     )
     n = len(structure.symbols)
-    walk = Surface(surface(structure), n, max_calls=CALLS)
+    walk = Surface(surface(structure), n, fixed, max_calls=CALLS)
     x = np.array(structure.positions).ravel()
     try:
         point, ok = minimise(walk, walk(x), Curvature(structure.to_ase(), x), fmax=fmax)
@@ -122,7 +176,9 @@ def _relax(  # noqa: PLR0913, PLR0917 - the parts of one question
         why = str(error) or f"not relaxed in {CALLS} force calls"
         return RelaxedSite(site, None, 0.0, stays=False, reason=why)
     moves = (point.x - x).reshape(-1, 3)
-    moved = moves[-1] - moves[:-1].mean(axis=0) + nudge
+    # nothing drifts where a part is held
+    drift = 0.0 if fixed else moves[:-1].mean(axis=0)
+    moved = moves[-1] - drift + nudge
     away = float(np.linalg.norm(moved))
     others = _distances(start + moved, every, cell)
     own = _distances(start, every, cell) < 1e-3  # noqa: PLR2004 - itself

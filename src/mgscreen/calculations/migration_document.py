@@ -94,6 +94,14 @@ class PhaseMigrationDocument(Document):
         default=None, description="of the neutral defect, against the bulk metal, eV"
     )
     formation_reason: str = ""
+    surface_miller: str | None = Field(default=None, description="face of surface hops")
+    surface_cell_ev: float | None = Field(
+        default=None, description="energy of one relaxed surface cell, nothing on it"
+    )
+    surface_barrier_ev: float | None = Field(
+        default=None, description="lowest path along that face, eV"
+    )
+    surface_path: list[str] = Field(default_factory=list)
     temperature_k: float = 298.15
     rate_hz: float | None = None
     diffusivity_cm2_s: float | None = Field(default=None, description="of one defect")
@@ -101,7 +109,25 @@ class PhaseMigrationDocument(Document):
 
     def properties(self) -> list[PropertyValue]:
         """Return the numbers of the phase; each hop is in the document."""
-        if self.state == "failed" or self.barrier_ev is None:
+        if self.state == "failed":
+            return []
+        rows = self._through()
+        if self.surface_barrier_ev is not None:
+            face = f"({self.surface_miller}), {self.charge_state}; {', '.join(self.surface_path)}"
+            rows.append(
+                PropertyValue(
+                    property="surface_barrier",
+                    value=self.surface_barrier_ev,
+                    unit="eV",
+                    environment="surface",
+                    reference=face,
+                )
+            )
+        return rows
+
+    def _through(self) -> list[PropertyValue]:
+        """Return the numbers of the path through the crystal."""
+        if self.barrier_ev is None:
             return []
         how = f"{self.mechanism}, {self.charge_state}; {', '.join(self.path)}"
         assumed = (

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from mgscreen.calculations.base import calculation
 from mgscreen.calculations.crystal import CrystalDocument
@@ -14,17 +12,19 @@ from mgscreen.calculations.migration_document import (
     PhaseMigrationDocument,
     SiteRecord,
 )
+from mgscreen.calculations.migration_summary import above_lowest, formation, percolate, write
 from mgscreen.calculations.stored_points import StoredSurface, stored_surface
 from mgscreen.core.errors import InputError, ScientificFailureError
 from mgscreen.core.runtime import runtime
-from mgscreen.energetics.diffusion import diffusivity, hopping_rate
 from mgscreen.engines.periodic import get_periodic_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
+    from mgscreen.calculations.interstitial_relax import RelaxedSite
     from mgscreen.calculations.saddle import PathResult
     from mgscreen.core.structure import AtomicStructure
     from mgscreen.engines.level import Level
@@ -51,6 +51,7 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
     max_hops: int = 6,
     until: str = "all",
     temperature_k: float = 298.15,
+    miller: str | None = None,
     *,
     identity: str = "",
 ) -> PhaseMigrationDocument:
@@ -65,7 +66,8 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
     species
         Element that hops.
     mechanisms
-        ``vacancy``, ``interstitial``.
+        ``vacancy``, ``interstitial``, ``surface`` (an atom on the outer face: it leads along a
+        film, not through it, and has a barrier of its own).
     metal
         The relaxed bulk metal of the species at the same level, for the defect's formation energy.
     max_distance_a
@@ -79,6 +81,8 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
         lead through the crystal.
     temperature_k
         For rate and diffusivity.
+    miller
+        The face for ``surface``, with respect to the conventional cell: ``001``, ``1 -1 0``.
     identity
         Set by the calculation's frame.
 
@@ -109,15 +113,10 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
     def surface_of(structure: AtomicStructure) -> StoredSurface:
         return stored_surface(surfaces, structure, engine, folder, level)
 
-    hops = _hops(
-        relaxed.structure,
-        species,
-        mechanisms,
-        max_distance_a,
-        min_supercell_a,
-        document,
-        surface_of,
+    ask = _Question(
+        relaxed.structure, species, max_distance_a, min_supercell_a, miller, document, surface_of
     )
+    hops = _hops(ask, mechanisms)
     left_out = [h for name in mechanisms for h in _of(hops, name)[max_hops:]]
     if left_out:
         document.warnings.append(f"not searched: {', '.join(h.name for h in left_out)}")
@@ -129,10 +128,10 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
             continue
         document.hops.append(_search(hop, surface_of(hop.initial)))
     document.force_calls = sum(s.computed for s in surfaces.values())
-    _formation(document, relaxed, None if metal is None else _crystal(metal), hops)
-    _above_lowest(document)
-    _percolate(document)
-    _write(document, identity)
+    formation(document, relaxed, None if metal is None else _crystal(metal), hops)
+    above_lowest(document)
+    percolate(document)
+    write(document, identity)
     return document
 
 
@@ -143,58 +142,93 @@ def _leads_through(document: PhaseMigrationDocument, mechanism: str) -> bool:
     return percolation_dimension(e for h in mine for e in h.edges) > 0
 
 
-def _hops(
-    crystal: AtomicStructure,
-    species: str,
-    mechanisms: tuple[str, ...],
-    max_distance_a: float | None,
-    min_supercell_a: float,
-    document: PhaseMigrationDocument,
-    surface_of: Callable[[AtomicStructure], Evaluate],
-) -> list[Hop]:
-    from mgscreen.structures.hops import interstitial_hops, vacancy_hops
+@dataclass(frozen=True)
+class _Question:
+    """What the sites and hops of every mechanism depend on."""
 
+    crystal: AtomicStructure
+    species: str
+    max_distance_a: float | None
+    min_supercell_a: float
+    miller: str | None
+    document: PhaseMigrationDocument
+    surface_of: Callable[[AtomicStructure], Evaluate]
+
+
+def _hops(ask: _Question, mechanisms: tuple[str, ...]) -> list[Hop]:
+    ways = {"vacancy": _vacancy, "interstitial": _interstitial, "surface": _surface}
     found: list[Hop] = []
     for name in mechanisms:
         try:
-            if name == "vacancy":
-                some = vacancy_hops(
-                    crystal, species, max_distance_a=max_distance_a, min_supercell_a=min_supercell_a
-                )
-            else:
-                some = interstitial_hops(
-                    crystal,
-                    species,
-                    sites=_sites(crystal, species, min_supercell_a, document, surface_of),
-                    max_distance_a=max_distance_a,
-                    min_supercell_a=min_supercell_a,
-                )
+            some = ways[name](ask)
         except InputError as error:
-            document.warnings.append(f"{name}: {error.message}")
+            ask.document.warnings.append(f"{name}: {error.message}")
+            continue
+        except ScientificFailureError as error:
+            ask.document.warnings.append(f"{name}: {error}")
             continue
         if not some:
-            document.warnings.append(f"{name}: there is no site for {species}")
+            ask.document.warnings.append(f"{name}: there is no site for {ask.species}")
         found += some
     if not found:
-        raise ScientificFailureError("; ".join(document.warnings) or "there is no hop")
+        raise ScientificFailureError("; ".join(ask.document.warnings) or "there is no hop")
     return found
 
 
-def _sites(
-    crystal: AtomicStructure,
-    species: str,
-    min_supercell_a: float,
-    document: PhaseMigrationDocument,
-    surface_of: Callable[[AtomicStructure], Evaluate],
-) -> list[Interstitial]:
-    """Return the interstitial sites that hold an atom, and write down what became of the others."""
-    from mgscreen.calculations.interstitial_relax import relaxed_sites
+def _vacancy(ask: _Question) -> list[Hop]:
+    from mgscreen.structures.hops import vacancy_hops
 
-    tried = relaxed_sites(crystal, species, surface_of, min_supercell_a=min_supercell_a)
+    return vacancy_hops(
+        ask.crystal,
+        ask.species,
+        max_distance_a=ask.max_distance_a,
+        min_supercell_a=ask.min_supercell_a,
+    )
+
+
+def _interstitial(ask: _Question) -> list[Hop]:
+    from mgscreen.calculations.interstitial_relax import relaxed_sites
+    from mgscreen.structures.hops import interstitial_hops
+
+    tried = relaxed_sites(
+        ask.crystal, ask.species, ask.surface_of, min_supercell_a=ask.min_supercell_a
+    )
+    return interstitial_hops(
+        ask.crystal,
+        ask.species,
+        sites=_kept(ask, tried),
+        max_distance_a=ask.max_distance_a,
+        min_supercell_a=ask.min_supercell_a,
+    )
+
+
+def _surface(ask: _Question) -> list[Hop]:
+    from mgscreen.calculations.interstitial_relax import relaxed_ground, relaxed_surface_sites
+    from mgscreen.structures.surface_hops import parse_miller, surface_ground, surface_hops
+
+    if ask.miller is None:
+        raise InputError("no face is given: name its Miller indices in migration.surfaces")
+    ground = surface_ground(ask.crystal, parse_miller(ask.miller), ask.species)
+    ground, ask.document.surface_cell_ev = relaxed_ground(ground, ask.surface_of)
+    ask.document.surface_miller = ask.miller
+    tried = relaxed_surface_sites(
+        ground, ask.species, ask.surface_of, min_supercell_a=ask.min_supercell_a
+    )
+    return surface_hops(
+        ground,
+        ask.species,
+        sites=_kept(ask, tried),
+        max_distance_a=ask.max_distance_a,
+        min_supercell_a=ask.min_supercell_a,
+    )
+
+
+def _kept(ask: _Question, tried: list[RelaxedSite]) -> list[Interstitial]:
+    """Return the sites that hold an atom, and write down what became of the others."""
     lowest = min((t.energy_ev for t in tried if t.energy_ev is not None), default=None)
     for one in tried:
         above = None if one.energy_ev is None or lowest is None else one.energy_ev - lowest
-        document.sites.append(
+        ask.document.sites.append(
             SiteRecord(
                 name=one.site.name,
                 position=one.site.position,
@@ -206,7 +240,7 @@ def _sites(
             )
         )
         if not one.stays:
-            document.warnings.append(f"{one.site.name} holds no {species}: {one.reason}")
+            ask.document.warnings.append(f"{one.site.name} holds no {ask.species}: {one.reason}")
     return [one.site for one in tried if one.stays]
 
 
@@ -237,6 +271,7 @@ def _search(hop: Hop, surface: StoredSurface) -> HopRecord:
             hop.final,
             hop.mobile,
             symmetric=hop.symmetric,
+            fixed=hop.fixed,
             fmax=FMAX,
             max_calls=MAX_CALLS,
         )
@@ -276,119 +311,6 @@ def _fill(record: HopRecord, hop: Hop, found: PathResult) -> None:
     record.limiting_ev = max(record.barrier_ev, record.barrier_backward_ev or record.barrier_ev)
     if not found.verified:
         record.warnings.append("the saddle is not verified")
-
-
-def _formation(
-    document: PhaseMigrationDocument,
-    crystal: CrystalDocument,
-    metal: CrystalDocument | None,
-    hops: list[Hop],
-) -> None:
-    """Fill in E(defect) - E(perfect) +/- mu(metal) of each hop's initial structure."""
-    if metal is None or metal.state == "failed" or metal.energy_per_atom_ev is None:
-        document.formation_reason = "there is no energy of the bulk metal at this level"
-        return
-    if (metal.level, metal.code_version) != (document.level, document.code_version):
-        document.formation_reason = "the bulk metal was computed at another level"
-        return
-    if crystal.structure is None or crystal.energy_ev is None:
-        return
-    # corrections per anion that a potential has learned are in both cells alike
-    per_atom = crystal.energy_ev / len(crystal.structure.symbols)
-    primitive = _primitive_size(crystal.structure)
-    by_name = {h.name: h for h in hops}
-    for record in document.hops:
-        hop = by_name[record.name]
-        cells = abs(round(float(np.linalg.det(np.array(hop.matrix, dtype=float)))))
-        perfect = per_atom * primitive * cells
-        sign = 1.0 if record.mechanism == "vacancy" else -1.0
-        if record.initial_energy_ev is not None:
-            record.formation_ev = (
-                record.initial_energy_ev - perfect + sign * metal.energy_per_atom_ev
-            )
-
-
-def _primitive_size(crystal: AtomicStructure) -> int:
-    from mgscreen.structures.supercells import primitive_cell
-
-    return len(primitive_cell(crystal).symbols)
-
-
-def _above_lowest(document: PhaseMigrationDocument) -> None:
-    """Count saddles from the lowest site of their mechanism: that is where the ions are.
-
-    A quick hop between two sites that are hardly ever occupied is no quick way.
-    """
-    lowest: dict[tuple[str, int], float] = {}
-    for hop in document.hops:
-        if hop.initial is None or hop.initial_energy_ev is None:
-            continue
-        key = (hop.mechanism, len(hop.initial.symbols))
-        ends = [hop.initial_energy_ev]
-        if hop.barrier_ev is not None and hop.barrier_backward_ev is not None:
-            ends.append(hop.initial_energy_ev + hop.barrier_ev - hop.barrier_backward_ev)
-        lowest[key] = min([*ends, *([lowest[key]] if key in lowest else [])])
-    for hop in document.hops:
-        if hop.barrier_ev is None or hop.initial is None or hop.initial_energy_ev is None:
-            continue
-        base = lowest[hop.mechanism, len(hop.initial.symbols)]
-        hop.limiting_ev = hop.initial_energy_ev + hop.barrier_ev - base
-
-
-def _percolate(document: PhaseMigrationDocument) -> None:
-    """Choose the mechanism whose hops percolate at the lowest barrier."""
-    from mgscreen.structures.percolation import bottleneck
-
-    best: tuple[float, int, list[HopRecord], str] | None = None
-    for mechanism in dict.fromkeys(h.mechanism for h in document.hops):
-        mine = [h for h in document.hops if h.mechanism == mechanism and h.limiting_ev is not None]
-        energy, dimension, needed = bottleneck([(h.edges, h.limiting_ev or 0.0) for h in mine])
-        if needed and (best is None or energy < best[0]):
-            best = (energy, dimension, [mine[k] for k in needed], mechanism)
-    if best is None:
-        failed = [f"{h.name}: {h.reason}" for h in document.hops if h.state == "failed"]
-        document.state = "failed"
-        document.reason = "no converged set of hops percolates" + (
-            f" ({'; '.join(failed)})" if failed else ""
-        )
-        return
-    energy, dimension, needed_hops, mechanism = best
-    limiting = max(needed_hops, key=lambda h: h.limiting_ev or 0.0)
-    document.barrier_ev = float(energy)
-    document.dimension = dimension
-    document.path = [h.name for h in needed_hops]
-    planes = {h.layer for h in needed_hops} - {""}
-    document.mechanism = f"{mechanism} {' and '.join(sorted(planes))}".strip()
-    document.formation_ev = limiting.formation_ev
-    document.rate_hz = hopping_rate(energy, document.temperature_k)
-    document.diffusivity_cm2_s = diffusivity(
-        energy, limiting.distance_a, dimension, limiting.multiplicity, document.temperature_k
-    )
-    document.converged = {"saddles": all(h.state == "completed" for h in document.hops)}
-    document.warnings += [f"{h.name}: {w}" for h in needed_hops for w in h.warnings]
-
-
-def _write(document: PhaseMigrationDocument, identity: str) -> None:
-    """Write initial, saddle and final structure of each hop as extended XYZ."""
-    from ase.io import write
-
-    folder = runtime().artefacts(identity)
-    for hop in document.hops:
-        frames = []
-        for name in ("initial", "saddle", "final"):
-            structure: AtomicStructure | None = getattr(hop, name)
-            if structure is None:
-                continue
-            atoms = structure.to_ase()
-            atoms.info.clear()
-            atoms.info["what"] = f"{hop.name} {name}"
-            frames.append(atoms)
-        if frames:
-            text = io.StringIO()
-            write(text, frames, format="extxyz")
-            path = folder / f"{hop.name}.extxyz"
-            path.write_text(text.getvalue())
-            document.files[hop.name] = runtime().name_of(path)
 
 
 def _crystal(value: CrystalDocument | dict[str, Any]) -> CrystalDocument:

@@ -159,7 +159,7 @@ def phase_migration_dft(  # noqa: PLR0913, PLR0917 - each is a part of the quest
     folder = runtime().workdir(identity)
     for path in chosen:
         for hop in _wanted(path, each=mechanisms == "each"):
-            for state in charge_states:
+            for state in charge_states if hop.mechanism != "surface" else ("neutral",):
                 document.points.append(_point(hop, path, level, state, folder, relax=relax))
     _summarise(document, chosen)
     return document

@@ -8,9 +8,23 @@ from pydantic import AfterValidator, Field
 
 from mgscreen.campaign.base import PeriodicLevelName, Table, Text, unique
 
-Mechanism = Literal["vacancy", "interstitial"]
+Mechanism = Literal["vacancy", "interstitial", "surface"]
 ChargeState = Literal["neutral", "charged"]
-
+MILLER = r"^(\d{3}|-?\d+ -?\d+ -?\d+)$"
+FACES = {
+    "MgO": "100",
+    "MgS": "100",
+    "MgF2": "110",
+    "MgH2": "110",
+    "MgCl2": "001",
+    "MgBr2": "001",
+    "MgI2": "001",
+    "Mg(OH)2": "001",
+    "Mg2Ga5": "001",
+    "Mg": "001",
+}
+"""The face of lowest energy of rock salt and rutile, the basal plane of layered phases and hcp, and
+the plane of Mg2Ga5 whose cut leaves both sides alike."""
 
 KPoints = Annotated[int, Field(ge=1, le=12)]
 
@@ -27,6 +41,11 @@ class Migration(Table):
     )
     mechanisms: Annotated[tuple[Mechanism, ...], Field(min_length=1), AfterValidator(unique)] = (
         Field(default=("vacancy",), description="kinds of defects that hop")
+    )
+    surfaces: dict[str, Annotated[str, Field(pattern=MILLER)]] = Field(
+        default_factory=lambda: dict(FACES),
+        description="face of each phase for the surface mechanism, Miller indices of the "
+        "conventional cell, such as 110 or '1 -1 0'",
     )
     max_distance: float | None = Field(
         default=None,

@@ -31,6 +31,12 @@ ROWS: tuple[PropertyInfo, ...] = (
     ),
     PropertyInfo("defect_diffusivity", "cm2/s", "phase_migration", "of one defect: an estimate"),
     PropertyInfo(
+        "surface_barrier",
+        "eV",
+        "phase_migration",
+        "highest barrier of the lowest path along a face of the crystal; the face in the reference",
+    ),
+    PropertyInfo(
         "charged_barrier",
         "eV",
         "phase_migration_dft",

@@ -111,6 +111,8 @@ class MigrationMaker(Maker):
             "until": section.until,
             "temperature_k": section.temperature_k,
         }
+        if "surface" in section.mechanisms:
+            inputs["miller"] = section.surfaces.get(phase)
         if section.species in crystal_library():
             inputs["metal"] = self.crystals.relaxed(section.species, level).output
         atoms = self._atoms(phase, section)

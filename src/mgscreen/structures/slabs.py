@@ -88,7 +88,7 @@ def build_slab(  # noqa: PLR0913 - what a slab is made of
     vacuum_a
         Empty space between a slab and its image, angstrom.
     termination
-        Which of the distinct terminations, in a stable order.
+        Which of the distinct terminations, those that leave both sides alike first.
     hold
         Which layers are held: the lowest, or the middle ones, so that both sides relax.
 
@@ -181,7 +181,8 @@ def _terminations(crystal: Any, miller: tuple[int, int, int], layers: int, vacuu
         cuts = generator.get_slabs(symmetrize=False)
         counts = [int(layer_numbers(_standing(cut).positions).max()) + 1 for cut in cuts]
         if all(n >= layers for n in counts):
-            return cuts
+            # both sides alike first: such a cut breaks no layer and leaves no dipole
+            return sorted(cuts, key=lambda cut: not cut.is_symmetric())
         repeats += 1
 
 
