@@ -85,3 +85,15 @@ COATINGS = (
 """Criteria of insulating coatings where a campaign declares none."""
 ALLOYS = tuple(spec for spec in COATINGS if spec.property not in {"band_gap", "oxidation_limit"})
 """Criteria of alloy interphases, which conduct electrons too and live at the anode's potential."""
+
+FILM = (
+    # a fragment that is not bound drifts away; 0.2 eV: scatter of PBE adsorption energies of atoms
+    CriterionSpec(property="adsorption_energy", worst=0.0, best=-1.0, uncertainty=0.2),
+    CriterionSpec(property="band_gap", worst=0.5, best=4.0, uncertainty=0.3),
+    CriterionSpec(property="percolating_barrier", worst=1.2, best=0.3, uncertainty=0.1),
+    CriterionSpec(property="stays", worst=0.0, best=1.0),
+)
+"""What the film of an SEI former has to be where a campaign declares nothing: each of them, so
+utilities are multiplied, each to the power of its weight. `adsorption_energy` is that of the
+fragment on the anode metal, `stays` 1 for a phase that does not dissolve and 0 for one that does;
+the scales of gap and barrier are those of coatings."""

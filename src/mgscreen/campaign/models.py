@@ -19,7 +19,7 @@ from mgscreen.campaign.base import (
     Text,
     unique,
 )
-from mgscreen.campaign.criteria import ALLOYS, COATINGS, PAIRS, CriterionList
+from mgscreen.campaign.criteria import ALLOYS, COATINGS, FILM, PAIRS, CriterionList
 from mgscreen.campaign.migration import Migration
 from mgscreen.campaign.stability import Stability
 from mgscreen.campaign.surfaces import Surfaces
@@ -236,6 +236,9 @@ class Ranking(Table):
     )
     alloys: CriterionList = Field(
         default=ALLOYS, description="criteria of alloy interphases: [[ranking.alloys]]"
+    )
+    film: CriterionList = Field(
+        default=FILM, description="what the film of an SEI former has to be: [[ranking.film]]"
     )
     samples: int = Field(default=2000, ge=100, le=100_000, description="for rank intervals")
     seed: int = Field(default=0, ge=0, lt=2**32, description="of the random numbers")

@@ -124,7 +124,7 @@ def coating_sensitivity(
     if not rows:
         return []
     criteria = criteria_of(options, kind)
-    scales = [_scale(spec) for spec in criteria]
+    scales = [scale_of(spec) for spec in criteria]
     return sensitivity(weigh(_frame(rows, criteria), scales, Sampling(samples=100)), scales)
 
 
@@ -209,7 +209,8 @@ def choose(value: CoatingValue, spec: CriterionSpec) -> tuple[float | None, floa
     return number, (sd**2 + spec.uncertainty**2) ** 0.5
 
 
-def _scale(spec: CriterionSpec) -> Scale:
+def scale_of(spec: CriterionSpec) -> Scale:
+    """Return the scale that a criterion declares."""
     return Scale(spec.property, spec.worst, spec.best, spec.weight, spec.at_least, spec.at_most)
 
 
@@ -239,7 +240,7 @@ def _ranked(
 
     if not rows:
         return []
-    table = weigh(_frame(rows, criteria), [_scale(spec) for spec in criteria], sampling)
+    table = weigh(_frame(rows, criteria), [scale_of(spec) for spec in criteria], sampling)
     by_name = dict(rows)
     found = []
     for row in table.to_dict("records"):

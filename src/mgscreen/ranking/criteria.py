@@ -15,6 +15,7 @@ from mgscreen.energetics.scales import oxidised_in_window, reduced_at_anode
 from mgscreen.ranking.results import Criterion, Margin
 
 if TYPE_CHECKING:
+    from mgscreen.ranking.chain import FilmChain
     from mgscreen.ranking.evidence import Evidence, HostLimit, Offer, Potential, Side, Value
 
 SURE = 0.9
@@ -25,7 +26,8 @@ AT_ANODE = "reduced at the anode"
 OXIDISED_FIRST = "oxidised before the host"
 IN_WINDOW = "oxidised inside the cathode's window"
 BOND_BREAKS = "a bond breaks on reduction"
-SEI_CRITERIA = (REDUCED_FIRST, ELECTRON_HERE, AT_ANODE)
+FILM_HOLDS = "its film insulates, lets the ion pass and stays"
+SEI_CRITERIA = (REDUCED_FIRST, ELECTRON_HERE, AT_ANODE, FILM_HOLDS)
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,17 @@ def _bonds(red: JudgedSide) -> list[Criterion]:
         else "none found: the relaxation stopped before one, or the reduction leaves no film"
     )
     return [Criterion(name=BOND_BREAKS, holds=broken, reason=reason, counts=False)]
+
+
+def film_criterion(chain: FilmChain) -> Criterion:
+    """Return the criterion of the film; beside the role where the campaign computes none."""
+    return Criterion(
+        name=FILM_HOLDS,
+        holds=chain.holds if chain.asked else None,
+        probability=chain.value if chain.asked else None,
+        reason=chain.reason,
+        counts=chain.asked,
+    )
 
 
 def oxidation_criteria(evidence: Evidence, ox: JudgedSide) -> list[Criterion]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from mgscreen.campaign.models import Campaign
     from mgscreen.energetics.scales import Scale, ScaleSet
+    from mgscreen.ranking.chain import FilmChain
 
 Side = Literal["reduction", "oxidation"]
 Potential = Literal["adiabatic", "vertical"]
@@ -118,6 +119,8 @@ class Evidence:
     host: tuple[str, ...]
     charges: dict[str, int]
     caveats: list[str] = field(default_factory=list)
+    films: dict[str, FilmChain] = field(default_factory=dict)
+    """the chain from each candidate to its film"""
 
     @property
     def base(self) -> Scale:

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mgscreen.ranking.criteria import ELECTRON_HERE, OXIDISED_FIRST, REDUCED_FIRST
+from mgscreen.ranking.criteria import ELECTRON_HERE, FILM_HOLDS, OXIDISED_FIRST, REDUCED_FIRST
 from mgscreen.ranking.score import Sampling
 from mgscreen.ranking.sensitivity import Change, sensitivity
 from mgscreen.ranking.weighing import Scale, weigh
@@ -187,16 +187,25 @@ def _judge(group: tuple[RankedAdditive, ...]) -> dict[str, Any]:
 
 def _sei(member: RankedAdditive) -> tuple[float | None, str]:
     """Probability that a member forms an SEI; None with the reason where it is withheld."""
+    why = _withheld(member)
+    if why:
+        return None, why
+    if member.p_sei is None:
+        film = next((c for c in member.criteria if c.name == FILM_HOLDS), None)
+        if film is not None and film.counts and member.p_reduced is not None:
+            return None, f"its film: {film.reason}"
+        return None, "no reduction potential"
+    return member.p_sei, ""
+
+
+def _withheld(member: RankedAdditive) -> str:
+    """Return why it is not known whether the reduction is the member's own; empty where it is."""
     by_name = {c.name: c for c in member.criteria}
     here, first = by_name.get(ELECTRON_HERE), by_name.get(REDUCED_FIRST)
     for criterion in (first, here):
         if criterion is not None and criterion.holds is None and criterion.probability is None:
-            return None, criterion.reason
-    if here is not None and here.holds is None:
-        return None, here.reason
-    if member.p_sei is None:
-        return None, "no reduction potential"
-    return member.p_sei, ""
+            return criterion.reason
+    return here.reason if here is not None and here.holds is None else ""
 
 
 def _cei(member: RankedAdditive) -> tuple[float | None, str]:
@@ -244,7 +253,7 @@ def _selective(
     if len(group) == 1:
         return 1.0, "a single additive has no rival"
     x, y = group
-    withheld = [name for name, (p, _) in anode.items() if p is None]
+    withheld = [m.candidate for m in group if _withheld(m)]
     if withheld:
         return None, f"whose reduction comes first is not known: see {', '.join(withheld)}"
     best: tuple[float, float, str] | None = None

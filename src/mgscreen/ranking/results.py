@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mgscreen.energetics.scales import Verdict
+from mgscreen.ranking.chain import FilmChain
 from mgscreen.ranking.evidence import Value
 
 Role = Literal["SEI former", "CEI former", "both", "inert", "unknown", "host"]
@@ -60,9 +61,20 @@ class RankedAdditive(BaseModel):
     )
     state: Standing
     reason: str = Field(description="one sentence: why this role")
-    p_sei: float | None = None
+    score_high: float | None = Field(
+        default=None, description="with the best that is possible of a film that is not known"
+    )
+    p_sei: float | None = Field(
+        default=None, description="None: no reduction potential, or its film is not known"
+    )
+    p_reduced: float | None = Field(
+        default=None, description="the part of p_sei that is about the reduction, without the film"
+    )
     p_cei: float | None = None
     criteria: tuple[Criterion, ...] = ()
     margins: tuple[Margin, ...] = ()
     evidence: tuple[Value, ...] = ()
+    film: FilmChain | None = Field(
+        default=None, description="from its fragments to the film that they form"
+    )
     caveats: tuple[str, ...] = ()

@@ -1,10 +1,12 @@
 """Roles of additives, judged against the host electrolyte, and their ranking.
 
 An *SEI former* is reduced before the host (solvent, salts, complexes), the added electron lands on
-it and not on the metal ion, and it is reduced at the anode (0 V against the metal) on every energy
-scale. A *CEI former* is oxidised before the host; whether that happens inside the cathode's window
-is a verdict of its own, since a sacrificial oxidation that needs a higher potential than the cell
-reaches protects nothing in it. What the evidence cannot decide is "unknown", never "inert".
+it and not on the metal ion, it is reduced at the anode (0 V against the metal) on every energy
+scale, and, in a campaign that computes phases and barriers, the film that its fragments form
+insulates electrons, lets the ion pass and does not dissolve (`mgscreen.ranking.chain`). A *CEI
+former* is oxidised before the host; whether that happens inside the cathode's window is a verdict
+of its own, since a sacrificial oxidation that needs a higher potential than the cell reaches
+protects nothing in it. What the evidence cannot decide is "unknown", never "inert".
 
 That no bond breaks in an adiabatic reduction is a remark and no veto: a minimisation stops at a
 barrier that a reaction at room temperature crosses.
@@ -15,12 +17,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mgscreen.ranking.criteria import (
+    FILM_HOLDS,
     IN_WINDOW,
     OXIDISED_FIRST,
     REDUCED_FIRST,
     SEI_CRITERIA,
     JudgedSide,
     ReductionChance,
+    film_criterion,
     judge_side,
     margin_of,
     oxidation_criteria,
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
 
     from mgscreen.campaign.models import Campaign
     from mgscreen.database.database import Database
+    from mgscreen.ranking.chain import FilmChain
 
 __all__ = ["RankedAdditive", "load_evidence", "rank_additives", "rank_evidence", "read_campaign"]
 
@@ -77,11 +82,15 @@ def load_evidence(database: Database, campaign: str | int | None = None) -> Evid
         If there is no such campaign.
     """
     number = database.campaign_id(campaign)
-    return collect(
+    from mgscreen.ranking.chains import film_chains
+
+    evidence = collect(
         read_campaign(database, number),
         database.frame_properties(campaign=number),
         database_candidates(database, number),
     )
+    evidence.films = film_chains(database, number, evidence)
+    return evidence
 
 
 def database_candidates(database: Database, campaign: str | int | None = None) -> pd.DataFrame:
@@ -131,7 +140,7 @@ def rank_evidence(
     }
     options = evidence.campaign.ranking
     table = rank_table(
-        _core_frame(sides),
+        _core_frame(sides, evidence.films),
         evidence.offsets,
         Sampling(samples=options.samples if samples is None else samples, seed=options.seed),
     )
@@ -144,10 +153,14 @@ def rank_evidence(
     return ranked + [_host(evidence, name, described[name]) for name in evidence.host]
 
 
-def _core_frame(sides: dict[str, tuple[JudgedSide, JudgedSide]]) -> pd.DataFrame:
+def _core_frame(
+    sides: dict[str, tuple[JudgedSide, JudgedSide]], films: dict[str, FilmChain]
+) -> pd.DataFrame:
     import pandas as pd
 
-    from mgscreen.ranking.score import COLUMNS
+    from mgscreen.ranking.score import COLUMNS, FILM
+
+    columns = (*COLUMNS, *FILM)
 
     rows = []
     for name, both in sides.items():
@@ -159,9 +172,11 @@ def _core_frame(sides: dict[str, tuple[JudgedSide, JudgedSide]]) -> pd.DataFrame
             row[f"{side.side}_host"] = None if side.limit is None else side.limit.potential_v
             row[f"{side.side}_host_sd"] = None if side.limit is None else side.limit.sd
         row["fraction"] = both[0].fraction
+        film = films.get(name)
+        row["film_low"], row["film_high"] = (1.0, 1.0) if film is None else (film.low, film.high)
         rows.append(row)
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.astype(dict.fromkeys(COLUMNS[1:], "float64"))
+    frame = pd.DataFrame(rows, columns=list(columns))
+    return frame.astype(dict.fromkeys(columns[1:], "float64"))
 
 
 def _ranked(
@@ -172,11 +187,19 @@ def _ranked(
     chance = ReductionChance(
         at_anode=_number(row["p_anode"]), on_candidate=_number(row["p_on_candidate"])
     )
-    criteria = (*reduction_criteria(evidence, red, chance), *oxidation_criteria(evidence, ox))
+    film = evidence.films.get(row["candidate"])
+    criteria = (
+        *reduction_criteria(evidence, red, chance),
+        *([film_criterion(film)] if film is not None else []),
+        *oxidation_criteria(evidence, ox),
+    )
     sei = _all([c.holds for c in criteria if c.counts and c.name in SEI_CRITERIA])
     cei = next(c.holds for c in criteria if c.name == OXIDISED_FIRST)
     score = _number(row["score"])
-    caveats = tuple(dict.fromkeys((*red.caveats, *ox.caveats)))
+    caveats = tuple(
+        dict.fromkeys((*red.caveats, *ox.caveats, *(film.caveats if film is not None else ())))
+    )
+    known = film is None or film.value is not None
     margins = tuple(m for m in (margin_of(red), margin_of(ox)) if m is not None)
     return RankedAdditive(
         rank=_whole(row["rank"]),
@@ -186,13 +209,16 @@ def _ranked(
         description=description,
         role=_role(sei, cei),
         score=score,
-        state=_standing(evidence, row["candidate"], score, red, ox),
+        state=_standing(evidence, row["candidate"], score, red, ox, film),
         reason=_sentence(sei, cei, criteria),
-        p_sei=_number(row["p_sei"]),
+        score_high=_number(row["score_high"]),
+        p_sei=_number(row["p_sei"]) if known else None,
+        p_reduced=_number(row["p_reduced"]),
         p_cei=ox.probability,
         criteria=criteria,
         margins=margins,
         evidence=_used(evidence, red, ox),
+        film=film,
         caveats=caveats,
     )
 
@@ -214,10 +240,16 @@ def _role(sei: bool | None, cei: bool | None) -> Role:
 
 
 def _standing(
-    evidence: Evidence, name: str, score: float | None, red: JudgedSide, ox: JudgedSide
+    evidence: Evidence,
+    name: str,
+    score: float | None,
+    red: JudgedSide,
+    ox: JudgedSide,
+    film: FilmChain | None,
 ) -> Standing:
     if score is not None:
-        return "partial" if red.missing or ox.missing else "completed"
+        open_film = film is not None and film.low < film.high and not red.missing
+        return "partial" if red.missing or ox.missing or open_film else "completed"
     rows = evidence.by_candidate.get(name, [])
     return "failed" if any(v.state == "failed" for v in rows) else "missing"
 
@@ -226,7 +258,10 @@ def _sentence(sei: bool | None, cei: bool | None, criteria: tuple[Criterion, ...
     by_name = {c.name: c for c in criteria}
     parts = []
     if sei:
-        parts.append(f"reduced {by_name[REDUCED_FIRST].reason}, at the anode on every scale")
+        film = by_name.get(FILM_HOLDS)
+        told = f"; {film.reason}" if film is not None and film.counts else ""
+        first_reason = by_name[REDUCED_FIRST].reason
+        parts.append(f"reduced {first_reason}, at the anode on every scale{told}")
     else:
         blocking = [
             c for c in criteria if c.name in SEI_CRITERIA and c.holds is not True and c.reason

@@ -19,10 +19,14 @@ cancellation of systematic errors), candidate and host need not be of one family
 
 Three probabilities, ``Phi`` being the normal cumulative distribution:
 
-``p_SEI = Phi(margin_red / sd) * mean over scales of Phi(E_red,scale / u) * Phi((f - 0.5) / 0.1)``
+``p_SEI = Phi(margin_red / sd) * mean over scales of Phi(E_red,scale / u) * Phi((f - 0.5) / 0.1)
+* film``
     reduced before the host, reduced at the anode (0 V against the metal) with every energy scale
-    taken as equally likely, and the added electron on the candidate (fraction ``f``; population
-    analyses disagree by about 0.1).
+    taken as equally likely, the added electron on the candidate (fraction ``f``; population
+    analyses disagree by about 0.1), and a film that protects: ``film`` is the product of the
+    utilities of its links (`mgscreen.ranking.chain`), 1 in a campaign that computes no films. Of a
+    film that is not known the score has the lower bound; in the worlds that intervals are drawn
+    from it lies anywhere between its bounds.
 ``p_CEI = Phi(margin_ox / sd)``
     oxidised before the host. Whether that lies inside the cathode's window is another question
     and another verdict: a sacrificial oxidation needs only to come first.
@@ -77,6 +81,8 @@ COLUMNS = (
 )
 """Columns that `rank_table` reads: potentials and their standard deviations in V against the
 metal on the first scale; NaN where there is no value."""
+FILM = ("film_low", "film_high")
+"""Bounds of what the film is worth, between 0 and 1; without these columns 1."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +151,10 @@ def probabilities(frame: pd.DataFrame, offsets: Sequence[float]) -> dict[str, ND
     Returns
     -------
     dict
-        ``p_reduced_first``, ``p_anode``, ``p_on_candidate``, ``p_sei``, ``p_cei``, ``score`` and
-        ``logit``, log(score / (1 - score)) without the rounding of 1 - score; shape (n,), NaN
-        where a value is missing.
+        ``p_reduced_first``, ``p_anode``, ``p_on_candidate``, ``p_reduced`` (their product),
+        ``p_sei`` (with the lower bound of the film), ``p_cei``, ``score``, ``score_high`` (with
+        the upper one) and ``logit``, log(score / (1 - score)) without the rounding of 1 - score;
+        shape (n,), NaN where a value is missing.
     """
     from scipy.special import ndtr
 
@@ -161,19 +168,30 @@ def probabilities(frame: pd.DataFrame, offsets: Sequence[float]) -> dict[str, ND
     z_anode = np.stack([(get["reduction"] + shift) / get["reduction_sd"] for shift in offsets])
     z_here = (get["fraction"] - 0.5) / FRACTION_SD
     anode = _Chance(ndtr(z_anode).mean(axis=0), ndtr(-z_anode).mean(axis=0))
-    sei = _both(_both(_Chance(ndtr(z_red), ndtr(-z_red)), anode), _chance(z_here))
+    reduced = _both(_both(_Chance(ndtr(z_red), ndtr(-z_red)), anode), _chance(z_here))
+    low, high = (_film(frame, name) for name in FILM)
+    sei = _both(reduced, _Chance(low, 1.0 - low))
     cei = _chance(z_ox)
     known = ~(np.isnan(sei.yes) & np.isnan(cei.yes))
     total = _either(sei, cei)
+    best = _either(_both(reduced, _Chance(high, 1.0 - high)), cei)
     return {
         "p_reduced_first": ndtr(z_red),
         "p_anode": anode.yes,
         "p_on_candidate": ndtr(z_here),
+        "p_reduced": reduced.yes,
         "p_sei": sei.yes,
         "p_cei": cei.yes,
         "score": np.where(known, total.yes, np.nan),
+        "score_high": np.where(known, best.yes, np.nan),
         "logit": np.where(known, _logit(total), np.nan),
     }
+
+
+def _film(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    if name not in frame:
+        return np.ones(len(frame))
+    return np.clip(frame[name].to_numpy(dtype=float, na_value=1.0), 0.0, 1.0)
 
 
 def competition_ranks(score: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -258,6 +276,9 @@ def _intervals(
     here = _look_up(table, _or_nothing((frame["fraction"] - 0.5) / FRACTION_SD))
     at_anode = _or_nothing(frame["reduction"] / frame["reduction_sd"])
     per_volt = _or_nothing(1.0 / frame["reduction_sd"])
+    film = _film(frame, FILM[0]).astype(np.float32)
+    gap = _film(frame, FILM[1]).astype(np.float32) - film
+    certain, partial = bool((film >= 1).all()), bool((gap > 0).any())
     small = n <= np.iinfo(np.int16).max
     ranks = np.empty((sampling.samples, n), dtype=np.int16 if small else np.int32)
     for world in ranks:
@@ -268,6 +289,9 @@ def _intervals(
         z_anode = at_anode + per_volt * shift + (_COMMON * common_red + _OWN * own_red)
         first = _look_up(table, reduction.margin(common_red, own_red, host_red))
         sei = _both(_both(first, _look_up(table, z_anode)), here)
+        if not certain:
+            drawn = film + gap * rng.random(n, dtype=np.float32) if partial else film
+            sei = _both(sei, _Chance(drawn, 1 - drawn))
         cei = _look_up(table, oxidation.margin(common_ox, own_ox, host_ox))
         total = _Chance(sei.yes + sei.no * cei.yes, sei.no * cei.no)
         world[:] = _binned_ranks(_logit(total))
