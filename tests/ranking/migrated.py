@@ -11,6 +11,7 @@ from mgscreen.campaign.models import Campaign
 from mgscreen.core.structure import AtomicStructure
 from mgscreen.database.database import Database
 from mgscreen.database.jobs import JobRef
+from mgscreen.energetics.diffusion import hopping_rate
 
 TEXT = """
 name = "barriers"
@@ -74,7 +75,7 @@ def searched(phase, level, barrier):
     document.barrier_ev, document.dimension = barrier, 3
     document.path, document.mechanism = ["vacancy-1"], "vacancy"
     document.formation_ev = 2.5
-    document.rate_hz, document.diffusivity_cm2_s = 1e-18, 1e-34
+    document.rate_hz, document.diffusivity_cm2_s = hopping_rate(barrier, 298.15), 1e-34
     return document
 
 
@@ -91,6 +92,7 @@ def checked(phase, neutral, charged):
         points=points,
         barrier_ev=neutral,
         charged_ev=charged,
+        rate_hz=hopping_rate(neutral, 298.15),
         path=["vacancy-1"],
         mechanism="vacancy <script>alert(1)</script>",
         input_hash=f"{phase}-gpaw:pbe",

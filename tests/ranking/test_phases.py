@@ -34,6 +34,11 @@ def test_lowest_first_and_dft_decides(barriers):
     assert bromide.barrier_ev == pytest.approx(0.685)
     assert bromide.level == "mean of 2 potentials"
     assert bromide.charged_ev is None
+    # a rate belongs to the barrier that counts
+    from mgscreen.energetics.diffusion import hopping_rate
+
+    for one in (oxide, bromide):
+        assert one.rate_hz == pytest.approx(hopping_rate(one.barrier_ev, 298.15), rel=0.01)
     assert (fluoride.state, fluoride.barrier_ev) == ("failed", None)
     assert "no converged set of hops" in fluoride.reason
 

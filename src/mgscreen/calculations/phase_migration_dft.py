@@ -14,6 +14,7 @@ from mgscreen.core.errors import ScientificFailureError
 from mgscreen.core.identity import digest
 from mgscreen.core.runtime import runtime
 from mgscreen.core.structure import AtomicStructure
+from mgscreen.energetics.diffusion import ATTEMPT_HZ, diffusivity, hopping_rate
 from mgscreen.energetics.hull import CHARGES
 from mgscreen.engines.periodic import get_periodic_engine
 from mgscreen.engines.steps import write_atomically
@@ -60,6 +61,9 @@ class PhaseMigrationDftDocument(Document):
     sd_ev: float | None = Field(default=None, description="over the geometries")
     path: list[str] = Field(default_factory=list)
     mechanism: str = ""
+    temperature_k: float = 298.15
+    rate_hz: float | None = None
+    diffusivity_cm2_s: float | None = Field(default=None, description="of one neutral defect")
 
     def properties(self) -> list[PropertyValue]:
         """Return the barriers by charge state; nothing where DFT was not needed."""
@@ -83,6 +87,17 @@ class PhaseMigrationDftDocument(Document):
                     reference=f"{how}; {charge}",
                 )
             )
+        assumed = f"{self.temperature_k:g} K, attempt frequency {ATTEMPT_HZ:g}/s assumed; neutral"
+        rows += [
+            PropertyValue(
+                property=name, value=value, unit=unit, environment="crystal", reference=assumed
+            )
+            for name, value, unit in (
+                ("hopping_rate", self.rate_hz, "1/s"),
+                ("defect_diffusivity", self.diffusivity_cm2_s, "cm2/s"),
+            )
+            if value is not None
+        ]
         return rows
 
 
@@ -306,6 +321,20 @@ def _summarise(document: PhaseMigrationDftDocument, chosen: list[PhaseMigrationD
                 mean = sum(by_geometry) / len(by_geometry)
                 square = sum((v - mean) ** 2 for v in by_geometry) / (len(by_geometry) - 1)
                 document.sd_ev = square**0.5
+    if document.barrier_ev is not None:
+        path = chosen[0]
+        slowest = max(
+            (h for h in path.hops if h.name in path.path), key=lambda h: h.limiting_ev or 0.0
+        )
+        document.temperature_k = path.temperature_k
+        document.rate_hz = hopping_rate(document.barrier_ev, path.temperature_k)
+        document.diffusivity_cm2_s = diffusivity(
+            document.barrier_ev,
+            slowest.distance_a,
+            path.dimension,
+            slowest.multiplicity,
+            path.temperature_k,
+        )
     if document.barrier_ev is None and document.charged_ev is None:
         document.state = "failed"
         document.reason = "; ".join(document.warnings) or "no single point converged"

@@ -6,6 +6,7 @@ potentials stands beside it. A phase without a converged percolating path is lis
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -121,8 +122,8 @@ def _one(name: str, rows: Any, reported: tuple[str, ...]) -> RankedPhase:
         mechanism=str(mechanism["text"].iloc[0]) if len(mechanism) else "",
         dimension=int(next(iter(dimension.values()))) if dimension else None,
         formation_ev=_mean(_numbers(rows, "defect_formation_energy")),
-        rate_hz=next(iter(_numbers(rows, "hopping_rate").values()), None),
-        diffusivity_cm2_s=next(iter(_numbers(rows, "defect_diffusivity").values()), None),
+        rate_hz=_at_the_barrier(_numbers(rows, "hopping_rate"), first),
+        diffusivity_cm2_s=_at_the_barrier(_numbers(rows, "defect_diffusivity"), first),
         state="completed" if barrier is not None else "failed",
         reason="; ".join(reasons),
         by_level=by_level,
@@ -133,6 +134,17 @@ def _one(name: str, rows: Any, reported: tuple[str, ...]) -> RankedPhase:
 def _numbers(rows: Any, name: str) -> dict[str, float]:
     good = rows[(rows["property"] == name) & rows["value"].notna()]
     return {str(m): float(v) for m, v in zip(good["method"], good["value"], strict=True)}
+
+
+def _at_the_barrier(values: dict[str, float], levels: dict[str, float]) -> float | None:
+    """Return a rate at the barrier that counts: that of its level, or at the mean of several.
+
+    The exponential of a mean of barriers is the geometric mean.
+    """
+    mine = [values[name] for name in levels if name in values]
+    if len(mine) < len(levels) or not mine:
+        return None
+    return math.exp(sum(math.log(v) for v in mine) / len(mine))
 
 
 def _mean(values: dict[str, float]) -> float | None:
