@@ -81,8 +81,8 @@ def chart(
         y=y,
         color=color,
         tooltip=[
-            "fragment:N",
-            "site:N",
+            alt.Tooltip("fragment:N"),
+            alt.Tooltip("site:N"),
             alt.Tooltip("mean(energy):Q", title="mean, eV", format=".2f"),
             alt.Tooltip("min(energy):Q", title="lowest, eV", format=".2f"),
             alt.Tooltip("max(energy):Q", title="highest, eV", format=".2f"),
@@ -94,14 +94,14 @@ def chart(
     dots = base.mark_point(size=28, filled=True).encode(
         x=x,
         xOffset=offset,
-        y="energy:Q",
+        y=alt.Y("energy:Q"),
         shape=alt.Shape("level:N", legend=alt.Legend(title="Level", orient="bottom", columns=1)),
         tooltip=[
-            "fragment:N",
-            "site:N",
-            "level:N",
-            "reference:N",
-            "what:N",
+            alt.Tooltip("fragment:N"),
+            alt.Tooltip("site:N"),
+            alt.Tooltip("level:N"),
+            alt.Tooltip("reference:N"),
+            alt.Tooltip("what:N"),
             alt.Tooltip("energy:Q", title="eV", format=".3f"),
         ],
     )

@@ -19,7 +19,7 @@ from mgscreen.report import bibliography, summary
 from mgscreen.report import levels as diagram
 from mgscreen.report import methods as about
 from mgscreen.report.figures import level_figure
-from mgscreen.report.scripts import chart_script, viewer_script
+from mgscreen.report.scripts import chart_script, unchecked, viewer_script
 from mgscreen.report.sections import collect_sections
 
 if TYPE_CHECKING:
@@ -67,6 +67,11 @@ def write_report(
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     number = database.campaign_id(campaign)
+    with unchecked():
+        return _write(database, number, target)
+
+
+def _write(database: Database, number: int, target: Path) -> Path:
     candidates = database_candidates(database, number)
     evidence = load_evidence(database, number)
     ranked = rank_evidence(evidence, candidates)

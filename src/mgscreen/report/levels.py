@@ -139,25 +139,28 @@ def _level_panel(alt: Any, figure: LevelFigure, width: int) -> Any:
         .mark_rect(color=GREEN, opacity=0.18)
         .encode(
             y=alt.Y("low:Q"),
-            y2="high:Q",
-            tooltip=[alt.Tooltip("label:N", title="cathode"), "scale:N"],
+            y2=alt.Y2("high:Q"),
+            tooltip=[alt.Tooltip("label:N", title="cathode"), alt.Tooltip("scale:N")],
         )
     )
     named = (
         window.transform_filter(chosen)
         .mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=GREEN, fontSize=11)
-        .encode(y="low:Q", x=alt.value(0), text="label:N")
+        .encode(y=alt.Y("low:Q"), x=alt.XValue(0), text=alt.Text("label:N"))
     )
     fermi = alt.Chart(alt.NamedData("fermi"))
     emphasis = alt.when(chosen)
     line = fermi.mark_rule(color=GREY).encode(
-        y="energy:Q",
+        y=alt.Y("energy:Q"),
         strokeWidth=emphasis.then(alt.value(2)).otherwise(alt.value(1)),
         strokeDash=emphasis.then(alt.value([1, 0])).otherwise(alt.value([4, 3])),
-        tooltip=["label:N", alt.Tooltip("energy:Q", title="eV vs vacuum", format=".2f")],
+        tooltip=[
+            alt.Tooltip("label:N"),
+            alt.Tooltip("energy:Q", title="eV vs vacuum", format=".2f"),
+        ],
     )
     name = fermi.mark_text(align="left", dx=5, fontSize=11, color=GREY).encode(
-        y="label_at:Q", x=alt.value(width), text="label:N"
+        y=alt.Y("label_at:Q"), x=alt.XValue(width), text="label:N"
     )
     base = alt.Chart(alt.NamedData("levels"))
     color = alt.Color(
@@ -181,7 +184,7 @@ def _level_panel(alt: Any, figure: LevelFigure, width: int) -> Any:
         shape="square", filled=False, size=90, strokeDash=[2, 2], opacity=1
     ).encode(x=_x(alt, figure), y=y, color=color, tooltip=tooltip)
     text = hollow.mark_text(dy=-12, fontSize=10, color=GREY).encode(
-        x=_x(alt, figure), y=y, text=alt.value("unbound")
+        x=_x(alt, figure), y=y, text=alt.TextValue("unbound")
     )
     return alt.layer(band, line, ticks, unbound, text, name, named).properties(
         width=width,
@@ -205,20 +208,20 @@ def _potential_panel(alt: Any, figure: LevelFigure, width: int) -> Any:
     chosen = f"datum.scale === {SCALE_PARAMETER}"
     first = alt.Chart(alt.NamedData("first_window"))
     band = first.mark_rect(color=GREEN, opacity=0.18).encode(
-        y="low_v:Q", y2="high_v:Q", tooltip=[alt.Tooltip("label:N", title="cathode")]
+        y=alt.Y("low_v:Q"), y2=alt.Y2("high_v:Q"), tooltip=[alt.Tooltip("label:N", title="cathode")]
     )
     named = first.mark_text(
         align="left", baseline="top", dx=4, dy=3, color=GREEN, fontSize=11
-    ).encode(y="low_v:Q", x=alt.value(0), text="label:N")
+    ).encode(y=alt.Y("low_v:Q"), x=alt.XValue(0), text=alt.Text("label:N"))
     zero = alt.Chart(alt.NamedData("zero"))
-    anode = zero.mark_rule(color=GREY, strokeWidth=2).encode(y="v:Q")
+    anode = zero.mark_rule(color=GREY, strokeWidth=2).encode(y=alt.Y("v:Q"))
     anode_name = zero.mark_text(align="left", dx=5, fontSize=11, color=GREY).encode(
-        y="v:Q", x=alt.value(width), text="label:N"
+        y=alt.Y("v:Q"), x=alt.XValue(width), text="label:N"
     )
     leakage = (
         alt.Chart(alt.NamedData("holds"))
         .mark_rule(color=GREEN, strokeDash=[4, 3])
-        .encode(y="v:Q", tooltip=["label:N"])
+        .encode(y=alt.Y("v:Q"), tooltip=[alt.Tooltip("label:N")])
     )
     base = alt.Chart(alt.NamedData("potentials"))
     color = alt.Color(
@@ -244,7 +247,7 @@ def _potential_panel(alt: Any, figure: LevelFigure, width: int) -> Any:
     error = (
         base.transform_filter(chosen)
         .mark_rule(strokeWidth=1.2)
-        .encode(x=_x(alt, figure), y=alt.Y("low:Q"), y2="high:Q", color=color)
+        .encode(x=_x(alt, figure), y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=color)
     )
     layers = [
         base.transform_filter(alt.FieldOneOfPredicate(field="electron", oneOf=where))

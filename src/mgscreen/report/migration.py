@@ -86,9 +86,9 @@ def _slug(text: str) -> str:
 
 
 def _profile(phase: str, documents: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return energies along the lowest path of each level, with a spline through them."""
+    """Return energies along the lowest path of each level, with a curve without extrema between."""
     alt = _alt()
-    points, lines = [], []
+    points = []
     for document in documents:
         for hop in document["hops"]:
             if hop["name"] not in document["path"] or len(hop["energies_ev"]) < 3:  # noqa: PLR2004
@@ -100,7 +100,6 @@ def _profile(phase: str, documents: list[dict[str, Any]]) -> dict[str, Any] | No
                 {"series": series, "x": round(a, 4), "energy": round(e, 4)}
                 for a, e in zip(x, hop["energies_ev"], strict=True)
             ]
-            lines += [{"series": series, **row} for row in _spline(x, hop["energies_ev"])]
     if not points:
         return None
     color = alt.Color(
@@ -110,11 +109,10 @@ def _profile(phase: str, documents: list[dict[str, Any]]) -> dict[str, Any] | No
     )
     y = alt.Y("energy:Q", title="Energy, eV")
     axis = alt.X("x:Q", title="Way along the path", scale=alt.Scale(domain=[0, 1]))
-    line = alt.Chart(alt.Data(values=lines)).mark_line().encode(x=axis, y=y, color=color)
-    dots = (
-        alt.Chart(alt.Data(values=points))
-        .mark_point(filled=True, size=45)
-        .encode(x=axis, y=y, color=color, tooltip=["series:N", "x:Q", "energy:Q"])
+    base = alt.Chart(alt.Data(values=points)).encode(x=axis, y=y, color=color)
+    line = base.mark_line(interpolate="monotone")
+    dots = base.mark_point(filled=True, size=45).encode(
+        tooltip=[alt.Tooltip("series:N"), alt.Tooltip("x:Q"), alt.Tooltip("energy:Q")]
     )
     return {
         "id": f"profile-{_slug(phase)}",
@@ -123,22 +121,6 @@ def _profile(phase: str, documents: list[dict[str, Any]]) -> dict[str, Any] | No
         "alt": f"Energy profile of the lowest percolating path of {phase} at each level",
         "folded": False,
     }
-
-
-def _spline(x: list[float], energies: list[float]) -> list[dict[str, float]]:
-    """Return a curve through the points that makes no extrema between them (PCHIP)."""
-    import numpy as np
-    from scipy.interpolate import PchipInterpolator
-
-    place, first = np.unique(np.asarray(x), return_index=True)
-    if len(place) < 2:  # noqa: PLR2004 - a curve needs two points
-        return []
-    curve = PchipInterpolator(place, np.asarray(energies)[first])
-    grid = np.linspace(place[0], place[-1], 61)
-    return [
-        {"x": round(float(a), 4), "energy": round(float(e), 4)}
-        for a, e in zip(grid, curve(grid), strict=True)
-    ]
 
 
 def _network(phase: str, documents: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -174,11 +156,16 @@ def _network(phase: str, documents: list[dict[str, Any]]) -> dict[str, Any] | No
         .encode(
             x=alt.X("x:Q", title="x, A", scale=alt.Scale(zero=False)),
             y=alt.Y("y:Q", title="y, A", scale=alt.Scale(zero=False)),
-            x2="x2:Q",
-            y2="y2:Q",
+            x2=alt.X2("x2:Q"),
+            y2=alt.Y2("y2:Q"),
             color=alt.Color("barrier:Q", scale=alt.Scale(scheme="viridis"), title="Barrier, eV"),
             strokeDash=alt.StrokeDash("lowest:N", title="On the lowest path"),
-            tooltip=["hop:N", "barrier:Q", "dimension:Q", "dz:Q"],
+            tooltip=[
+                alt.Tooltip("hop:N"),
+                alt.Tooltip("barrier:Q"),
+                alt.Tooltip("dimension:Q"),
+                alt.Tooltip("dz:Q"),
+            ],
         )
         .properties(width=320, height=260)
     )

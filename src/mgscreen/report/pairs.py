@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FRONT, BEHIND = "#009e73", "#7d7d7d"
 """Okabe and Ito's palette, as in the other figures."""
-MOST_ROWS = 60
+MOST_ROWS = 25
 MOST_POINTS = 400
 NAMED = 12
 """Points that carry their name; more would lie over each other."""
@@ -36,14 +36,16 @@ def section(
     additives
         The ranked additives, as the page has them already.
     """
-    from mgscreen.ranking.pairs import pair_sensitivity, rank_pairs
+    from mgscreen.ranking.pairs import pair_sensitivity, pairs_of
     from mgscreen.ranking.roles import read_campaign
+    from mgscreen.ranking.score import Sampling
 
     judged = [r for r in additives if r.state in {"completed", "partial"}]
     if len(judged) < 2:  # noqa: PLR2004 - no pair
         return None
-    criteria = read_campaign(database, campaign_id).ranking.pairs
-    ranked = rank_pairs(database, campaign_id)
+    options = read_campaign(database, campaign_id).ranking
+    criteria = options.pairs
+    ranked = pairs_of(additives, criteria, Sampling(samples=options.samples, seed=options.seed))
     front = on_the_front(ranked)
     chart = pareto(ranked, front)
     unknown = sum(1 for p in ranked if p.formulation not in front)
@@ -140,10 +142,17 @@ def pareto(ranked: Sequence[RankedPair], front: dict[str, bool]) -> dict[str, An
             scale=alt.Scale(domain=["pair", "single"], range=["circle", "triangle-up"]),
             legend=alt.Legend(title=None, orient="top"),
         ),
-        tooltip=["formulation:N", "rank:Q", "score:Q", "anode:Q", "cathode:Q", "front:N"],
+        tooltip=[
+            alt.Tooltip("formulation:N"),
+            alt.Tooltip("rank:Q"),
+            alt.Tooltip("score:Q"),
+            alt.Tooltip("anode:Q"),
+            alt.Tooltip("cathode:Q"),
+            alt.Tooltip("front:N"),
+        ],
     )
     # names run to the left of the points at the right edge
-    text = base.mark_text(align="right", dx=-8, fontSize=11).encode(text="label:N")
+    text = base.mark_text(align="right", dx=-8, fontSize=11).encode(text=alt.Text("label:N"))
     on_front = [name for name, on in front.items() if on]
     shown = ", ".join(on_front[:5]) or "nobody"
     return {

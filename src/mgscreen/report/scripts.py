@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mgscreen.core.errors import MissingEngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _VENDOR = Path(__file__).parent / "vendor"
 _VIEWER = _VENDOR / "3Dmol-2.5.5-min.js"
@@ -33,6 +38,25 @@ def chart_script() -> str:
     if kept.is_file():
         return _inside(kept.read_text(encoding="utf-8"))
     return _inside(str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", wanted)))
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Let Altair not check each piece of a chart against its schema: a third of a report's time.
+
+    The tests check the whole specifications.
+
+    Raises
+    ------
+    MissingEngineError
+        If altair is not installed.
+    """
+    try:
+        from altair.utils.schemapi import debug_mode
+    except ImportError:
+        raise MissingEngineError("altair", "report") from None
+    with debug_mode(arg=False):
+        yield
 
 
 def _inside(code: str) -> str:

@@ -102,7 +102,7 @@ def _windows(ranked: list[RankedCoating], campaign: Campaign) -> dict[str, Any] 
         .encode(
             y=alt.Y("phase:N", sort=order, title=None),
             x=alt.X("from:Q", title=f"Potential, V vs {campaign.anode.metal}"),
-            x2="to:Q",
+            x2=alt.X2("to:Q"),
             color=alt.Color(
                 "kind:N",
                 scale=alt.Scale(
@@ -110,13 +110,18 @@ def _windows(ranked: list[RankedCoating], campaign: Campaign) -> dict[str, Any] 
                 ),
                 legend=alt.Legend(title=None, orient="top"),
             ),
-            tooltip=["phase:N", "from:Q", "to:Q", "level:N"],
+            tooltip=[
+                alt.Tooltip("phase:N"),
+                alt.Tooltip("from:Q"),
+                alt.Tooltip("to:Q"),
+                alt.Tooltip("level:N"),
+            ],
         )
     )
     rules = (
         alt.Chart(alt.Data(values=[{"v": low}, {"v": high}]))
         .mark_rule(strokeDash=[4, 3], color=CATHODE)
-        .encode(x="v:Q")
+        .encode(x=alt.X("v:Q"))
     )
     return {
         "id": "coatings-windows",
@@ -154,9 +159,9 @@ def _pareto(ranked: list[RankedCoating]) -> dict[str, Any] | None:
             scale=alt.Scale(range=[STABLE, "#7d7d7d"]),
             legend=alt.Legend(title=None, orient="top"),
         ),
-        tooltip=["phase:N", "barrier:Q", "oxidation:Q"],
+        tooltip=[alt.Tooltip("phase:N"), alt.Tooltip("barrier:Q"), alt.Tooltip("oxidation:Q")],
     )
-    text = base.mark_text(align="left", dx=8, color="#7d7d7d").encode(text="phase:N")
+    text = base.mark_text(align="left", dx=8, color="#7d7d7d").encode(text=alt.Text("phase:N"))
     return {
         "id": "coatings-pareto",
         "title": "Mobility against stability",
@@ -203,9 +208,11 @@ def _hull(document: dict[str, Any]) -> dict[str, Any] | None:
     line = base.transform_filter("datum.on").mark_line(color=STABLE)
     dots = base.mark_point(filled=True, size=70).encode(
         color=alt.condition("datum.on", alt.value(STABLE), alt.value(REACTS)),
-        tooltip=["phase:N", "energy:Q"],
+        tooltip=[alt.Tooltip("phase:N"), alt.Tooltip("energy:Q")],
     )
-    text = base.mark_text(align="left", dx=7, dy=-7, color="#7d7d7d").encode(text="phase:N")
+    text = base.mark_text(align="left", dx=7, dy=-7, color="#7d7d7d").encode(
+        text=alt.Text("phase:N")
+    )
     level = document["level"]
     name = "".join(c if c.isalnum() else "-" for c in f"{document['formula']}-{level}")
     return {

@@ -91,13 +91,13 @@ def _chart(
         layers.append(
             alt.Chart(alt.Data(values=band))
             .mark_rect(color=MEASURED, opacity=0.2)
-            .encode(x="x:Q", x2="x2:Q", y="low:Q", y2="high:Q")
+            .encode(x=alt.X("x:Q"), x2=alt.X2("x2:Q"), y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
         )
     if window is not None:
         layers.append(
             alt.Chart(alt.Data(values=[{"v": v} for v in window]))
             .mark_rule(strokeDash=[4, 3], color=CUTOFF)
-            .encode(y="v:Q")
+            .encode(y=alt.Y("v:Q"))
         )
     layers.append(
         alt.Chart(alt.Data(values=points))
@@ -107,7 +107,7 @@ def _chart(
             y=alt.Y("volt:Q", title=f"Voltage, V vs {species}", scale=alt.Scale(zero=False)),
             color=alt.Color("level:N", legend=alt.Legend(title=None, orient="top")),
             order="x:Q",
-            tooltip=["x:Q", "volt:Q", "level:N"],
+            tooltip=[alt.Tooltip("x:Q"), alt.Tooltip("volt:Q"), alt.Tooltip("level:N")],
         )
     )
     means = ", ".join(f"{float(d['mean_v']):.2f} V ({d['level']})" for d in documents)
