@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mgscreen.calculations.interstitial_relax import RelaxedSite
-    from mgscreen.calculations.saddle import PathResult
+    from mgscreen.calculations.saddle_result import PathResult
     from mgscreen.core.structure import AtomicStructure
     from mgscreen.engines.level import Level
     from mgscreen.structures.hops import Hop

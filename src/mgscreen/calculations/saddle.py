@@ -16,13 +16,23 @@ What a relaxation learns of the curvatures serves the next (``saddle_curvature``
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mgscreen.calculations.saddle_check import (
+    NEGATIVE,
+    SIDE_STEP_A,
+    assemble,
+    falls_away,
+    judge,
+    leave_ridge,
+    measure,
+    pick,
+)
 from mgscreen.calculations.saddle_curvature import Curvature
+from mgscreen.calculations.saddle_result import PathResult
 from mgscreen.calculations.saddle_start import (
     Image,
     find_image,
@@ -32,15 +42,12 @@ from mgscreen.calculations.saddle_start import (
     way_past,
 )
 from mgscreen.calculations.saddle_steps import (
-    Modes,
     OutOfCallsError,
     Point,
     Surface,
     climb,
     largest,
-    lowest_modes,
     minimise,
-    project,
 )
 
 if TYPE_CHECKING:
@@ -54,62 +61,12 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Evaluate = Callable[[Array], tuple[float, Array]]
 
-Method = Literal["plane", "eigenvector-following", "ci-neb", "none"]
-
 ARRIVED_A = 0.45
 """A path that goes down has arrived where no atom is further than this from the minimum."""
-SIDE_STEP_A = 0.15
-"""First step off a saddle or a ridge, angstrom."""
-NEGATIVE = -0.02
-"""A curvature below this is negative, eV/angstrom^2: above the noise of single precision."""
-SOFT = 0.3
-"""A curvature below this may be that of a flat top, eV/angstrom^2: a longer way will tell."""
-FLAT_EV = 0.002
-"""By how much a flat top has to fall over that way, eV."""
 LEVEL = 0.15
 """A force along the hop below this is near enough to a saddle to climb from, eV/angstrom."""
 ROUNDS = 3
 """How often a ridge is left, or an intermediate is put between."""
-
-
-@dataclass
-class PathResult:
-    """A path from one minimum to another; positions have shape (n, 3), angstrom."""
-
-    images: list[Array] = field(default_factory=list)
-    energies_ev: list[float] = field(default_factory=list)
-    coordinates_a: list[float] = field(default_factory=list)
-    """length of the path in the space of all atoms"""
-    initial: Array | None = None
-    final: Array | None = None
-    saddle: Array | None = None
-    initial_energy_ev: float | None = None
-    final_energy_ev: float | None = None
-    saddle_energy_ev: float | None = None
-    barrier_forward_ev: float | None = None
-    barrier_backward_ev: float | None = None
-    method: Method = "none"
-    force_calls: int = 0
-    calls: dict[str, int] = field(default_factory=dict)
-    """force calls by what they were for"""
-    max_force_saddle: float | None = None
-    """largest force on an atom at the saddle, eV/angstrom"""
-    projected_force: float | None = None
-    """the same without the part along the mode"""
-    curvature_ev_a2: float | None = None
-    """lowest, along the unstable mode"""
-    mode: Array | None = None
-    n_negative: int | None = None
-    connects: bool = False
-    converged: bool = False
-    symmetric: bool = False
-    warnings: list[str] = field(default_factory=list)
-    intermediate: tuple[Array, float] | None = None
-
-    @property
-    def verified(self) -> bool:
-        """Whether the saddle has one negative curvature and leads to both endpoints."""
-        return self.converged and self.connects and self.n_negative == 1
 
 
 def find_saddle(  # noqa: PLR0913
@@ -165,7 +122,7 @@ def find_saddle(  # noqa: PLR0913
     except OutOfCallsError:
         search.result.converged = False
         search.result.warnings.append(f"not converged in {max_calls} force calls")
-    return search.finish()
+    return assemble(search)
 
 
 class _Search:
@@ -321,11 +278,11 @@ class _Search:
         self.saddle = point
         for _ in range(ROUNDS):
             before = self.surface.calls
-            modes = self.modes(point, mode, curvature)
+            modes = measure(self, point, mode, curvature)
             self.count("verification", before)
             if modes.values[0] >= NEGATIVE and largest(point.forces) < 2 * self.fmax:
                 before = self.surface.calls
-                flat = self.falls_away(point, mode, curvature, modes)
+                flat = falls_away(self, point, mode, curvature, modes)
                 self.count("verification", before)
                 if not flat:
                     self.valley(point, curvature, a, b, depth)
@@ -336,7 +293,7 @@ class _Search:
                     self.surface,
                     point,
                     curvature,
-                    self.pick(modes, mode),
+                    pick(modes, mode),
                     fmax=self.fmax,
                     max_steps=40,
                 )
@@ -347,74 +304,14 @@ class _Search:
                     break
                 continue
             if len(modes.values) > 1 and modes.values[1] < NEGATIVE:
-                point = self.leave_ridge(point, mode, modes, curvature)
+                point = leave_ridge(self, point, mode, modes, curvature)
                 self.saddle = point
                 self.count("ridge", before)
                 continue
             break
-        self.judge(point, modes)
+        judge(self, point, modes)
         if self.result.n_negative == 1 and largest(point.forces) < self.fmax:
             self.descend(point, modes.lowest, curvature, a, b)
-
-    def modes(self, point: Point, mode: Array, curvature: Curvature) -> Modes:
-        """Lowest curvatures: along the hop, and across it with the surroundings giving way."""
-        step = mode.reshape(-1, 3)[self.mobile]
-        unit = step / np.linalg.norm(step)
-        helper = np.eye(3)[int(np.argmin(np.abs(unit)))]
-        across = np.cross(unit, helper)
-        probes = [mode]
-        for vector in (across, np.cross(unit, across)):
-            probe = hop_direction(self.n, self.mobile, vector)
-            soft = np.linalg.solve(curvature.matrix + 1e-6 * np.eye(3 * self.n), probe)
-            probes.append(soft / np.linalg.norm(soft))
-        return lowest_modes(self.surface, point, curvature, probes, max_calls=6)
-
-    def falls_away(self, point: Point, mode: Array, curvature: Curvature, modes: Modes) -> bool:
-        """Tell whether a point without a negative curvature is a flat top after all.
-
-        Over 0.03 angstrom the noise of single precision hides a small curvature; over ten times
-        that way, the surroundings relaxed, it does not.
-        """
-        if modes.values[0] >= SOFT:
-            return False
-        way = 2.0 * SIDE_STEP_A
-        changes = []
-        mirrored = self.image is not None and self.image.swaps
-        for sign in (-1.0,) if mirrored else (-1.0, 1.0):
-            there = self.surface(point.x + sign * way * mode / largest(mode))
-            lower, _ = minimise(
-                self.surface,
-                there,
-                curvature.moved(there.x),
-                fmax=2 * self.fmax,
-                direction=mode,
-                max_steps=4,
-            )
-            changes.append(lower.energy - point.energy)
-            self.beside[sign] = lower
-        if max(changes) > -FLAT_EV:
-            self.beside = {}
-            return False
-        modes.values[0] = 2.0 * max(changes) / way**2
-        modes.lowest = mode
-        self.result.warnings.append(f"the saddle is flat: its curvature is that over {way:g} A")
-        return True
-
-    def pick(self, modes: Modes, mode: Array) -> Array:
-        return modes.lowest if abs(float(modes.lowest @ mode)) > 0.3 else mode  # noqa: PLR2004
-
-    def leave_ridge(self, point: Point, mode: Array, modes: Modes, curvature: Curvature) -> Point:
-        """Go down from a point with two negative curvatures, across the hop."""
-        values, vectors = np.linalg.eigh(curvature.matrix)
-        side = project(vectors[:, int(np.argsort(values)[1])], mode)
-        if modes.values[0] < NEGATIVE and abs(float(modes.lowest @ mode)) < 0.7:  # noqa: PLR2004
-            side = project(modes.lowest, mode)
-        side /= np.linalg.norm(side)
-        fresh = curvature.moved(point.x)
-        shifted = self.surface(point.x + SIDE_STEP_A * side / largest(side))
-        lower, _ = minimise(self.surface, shifted, fresh, fmax=self.fmax, direction=mode)
-        curvature.matrix = fresh.matrix
-        return lower
 
     def valley(self, point: Point, curvature: Curvature, a: Point, b: Point, depth: int) -> None:
         """Take the point as an intermediate, and look for the saddle beside it."""
@@ -474,16 +371,6 @@ class _Search:
         for name, value in state.items():
             setattr(self.result, name, value)
 
-    def judge(self, point: Point, modes: Modes) -> None:
-        """Write down what is known of a saddle."""
-        result = self.result
-        result.curvature_ev_a2 = float(modes.values[0])
-        result.n_negative = int((modes.values < NEGATIVE).sum())
-        result.mode = modes.lowest.reshape(-1, 3)
-        result.max_force_saddle = largest(point.forces)
-        result.projected_force = largest(project(point.forces, modes.lowest))
-        result.converged = largest(point.forces) < self.fmax
-
     def near(self, point: Point, minimum: Point) -> bool:
         away = (point.x - minimum.x).reshape(-1, 3)
         away = away - away.mean(axis=0)
@@ -534,34 +421,6 @@ class _Search:
         moved = (point.x - self.first).reshape(-1, 3)
         x = self.last.reshape(-1, 3) + self.image.carry(moved)
         return Point(x.ravel(), point.energy, self.image.carry(point.forces.reshape(-1, 3)).ravel())
-
-    # -- the end -------------------------------------------------------------------------------
-    def finish(self) -> PathResult:
-        """Assemble the path from what is there."""
-        result = self.result
-        result.force_calls = self.surface.calls
-        a, b, s = self.start, self.end, self.saddle
-        if a is None:
-            seen = self.surface.seen
-            a = min(seen, key=lambda p: p.energy) if seen else None
-        trail = self.trail
-        if trail is None and s is not None:
-            trail = [*reversed(self.down[0]), s, *self.down[1]]
-        points = [p for p in (a, *(trail or []), b) if p is not None]
-        result.images = [p.x.reshape(-1, 3).copy() for p in points]
-        result.energies_ev = [p.energy for p in points]
-        steps = [float(np.linalg.norm(q.x - p.x)) for p, q in pairwise(points)]
-        result.coordinates_a = [float(c) for c in np.cumsum([0.0, *steps])][: len(points)]
-        if a is not None:
-            result.initial, result.initial_energy_ev = a.x.reshape(-1, 3).copy(), a.energy
-        if b is not None:
-            result.final, result.final_energy_ev = b.x.reshape(-1, 3).copy(), b.energy
-        if s is not None:
-            result.saddle, result.saddle_energy_ev = s.x.reshape(-1, 3).copy(), s.energy
-            if a is not None and b is not None:
-                result.barrier_forward_ev = s.energy - a.energy
-                result.barrier_backward_ev = s.energy - b.energy
-        return result
 
 
 @dataclass
