@@ -1,4 +1,4 @@
-"""``mgscreen explain``: from a rank back to each number, its method and its reference value."""
+"""``mgscreen explain``: from a rank back to each number, its method, reference and input."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ FIELDS = (
 
 
 def explain(
-    name: Annotated[str, typer.Argument(help="Name of a candidate.")],
+    name: Annotated[
+        str, typer.Argument(help="An additive, a pair (A+B), a coating, a phase or a fragment.")
+    ],
     campaign: Annotated[
         str | None,
         typer.Option("--campaign", help="A campaign's name or file; by default the newest."),
@@ -39,20 +41,23 @@ def explain(
     output: OutputOption = None,
     db: DbOption = None,
 ) -> None:
-    """Show the evidence behind a candidate's rank: each number, method, scale and reference.
+    """Show the evidence behind a rank: each number, method, scale, reference and calculation.
 
-    JSON is a list with one object: campaign, ranked (as of `rank`, with criteria, margins and
-    evidence), of, level, scales, uncertainty_v, how, host, items (each value with its meaning,
-    references, code, warnings and files), references, caveats. CSV has one row per value:
-    candidate, form, species, property, value, text, unit, uncertainty, environment, reference,
-    method, state, reason, used, references, calculation.
+    JSON is a list with one object. Of an additive: campaign, ranked (as of `rank`, with criteria,
+    margins, the chain to its film and evidence), of, level, scales, uncertainty_v, how, host, items
+    (each value with its meaning, references, code, settings, warnings and files), references,
+    caveats. Of anything else: campaign, kind, name, headline, reason, how, lines (each criterion
+    with value, sd, level, utility, weight and reported values), items, members, references,
+    changes, caveats. CSV has one row per value: candidate, form, species, property, value, text,
+    unit, uncertainty, environment, reference, method, state, reason, used, references,
+    calculation.
     """
     from mgscreen.cli.databases import open_results
     from mgscreen.cli.output import as_json, emit, show, writing
-    from mgscreen.ranking.explain import explain as explanation_of
+    from mgscreen.ranking.account import explain_any
 
     database, found = open_results(campaign, db)
-    explanation = explanation_of(database, found, name)
+    explanation = explain_any(database, found, name)
     with writing(output):
         if how is Format.JSON:
             sys.stdout.write(as_json([explanation.as_dict()]))

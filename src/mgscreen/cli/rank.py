@@ -87,10 +87,12 @@ def pairs(
 
     JSON and CSV have the fields rank, rank_low, rank_high, formulation, score, score_high (with
     the best possible values where some are missing), anode_by, cathode_by, open_sides, state,
-    reason; JSON also criteria, each with name, value, weight, reason.
+    reason; JSON also criteria, each with name, value, weight, reason. Below the table: whether
+    orders that the literature reports come out, and if not, which criterion stands against them.
     """
     from mgscreen.cli.databases import open_results
     from mgscreen.cli.output import PAGE, emit, writing
+    from mgscreen.ranking.experiment import experiment
     from mgscreen.ranking.pairs import rank_pairs
 
     database, name = open_results(campaign, db)
@@ -101,6 +103,10 @@ def pairs(
             one["open_sides"] = ", ".join(one["open_sides"])
     with writing(output):
         emit(found, fields, how.value, columns=PAIR_COLUMNS, title=f"Pairs, {name}", width=PAGE)
+        if how is Format.TABLE:
+            beside = experiment(database, name)
+            for line in (*(order.statement for order in beside.orders), beside.summary()):
+                typer.echo(line)
 
 
 def rows(ranked: Iterable[Any]) -> list[dict[str, Any]]:

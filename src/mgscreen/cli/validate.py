@@ -40,7 +40,9 @@ def validate(
     Where a source does not say which species it means, every form that was computed stands beside
     its value, and the nearest one is named. States: within, outside (of the uncertainty that the
     source states), no tolerance stated, no pass/fail (species unresolved), other level, agrees,
-    differs (texts), failed, not computed.
+    differs (texts), failed, not computed. Below the table: measurements of cells and of phases
+    beside the ranking, with Spearman's and Kendall's coefficients where at least three systems are
+    comparable, and a plain statement where not.
 
     JSON and CSV have the fields source, system, property, reported, computed, difference, unit,
     method, state, candidate, form, environment, reported_text, computed_text, uncertainty,
@@ -49,6 +51,7 @@ def validate(
     from mgscreen.cli.databases import open_results
     from mgscreen.cli.output import emit, writing
     from mgscreen.database.validate import COLUMNS, comparison
+    from mgscreen.ranking.experiment import experiment
 
     database, name = open_results(campaign, db)
     names = None if everything else sorted(database.frame_candidates(name)["name"])
@@ -59,6 +62,8 @@ def validate(
         emit(rows, COLUMNS, how.value, columns=_COLUMNS, title=f"Literature values and {name}")
         if how is Format.TABLE:
             _say_which_fit(rows)
+            for line in experiment(database, name).statements():
+                typer.echo(f"- {line}")
 
 
 def _shown(row: dict[Any, Any]) -> dict[Any, Any]:

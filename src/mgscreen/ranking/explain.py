@@ -54,6 +54,9 @@ class Item(BaseModel):
     recovery: tuple[str, ...] = ()
     files: dict[str, str] = Field(default_factory=dict)
     structure: str = Field(default="", description="identity of the structure")
+    kind: str = Field(default="", description="of the calculation")
+    settings: dict[str, Any] = Field(default_factory=dict, description="of the engine: its input")
+    cpu_s: float = 0.0
 
 
 class Explanation(BaseModel):
@@ -216,22 +219,41 @@ def _item(
     references: list[Reference],
     documents: dict[str, dict[str, Any]],
 ) -> Item:
-    info = PROPERTIES.get(value.property)
-    row = documents.get(value.calculation, {})
-    document = row.get("document") or {}
-    beside = tuple(
+    beside = [
         r
         for r in references
         if r.property == value.property and (not r.form or r.form == value.form)
-    )
+    ]
+    return item_of(value, used=used, beside=beside, row=documents.get(value.calculation, {}))
+
+
+def item_of(value: Value, *, used: bool, beside: list[Reference], row: dict[str, Any]) -> Item:
+    """Return a value with its calculation: code, input, files.
+
+    Parameters
+    ----------
+    value
+        The row.
+    used
+        Whether a rank depends on it.
+    beside
+        Values of the literature for the same quantity.
+    row
+        The calculation, as ``Database.find_calculations`` gives it; empty: there is none.
+    """
+    info = PROPERTIES.get(value.property)
+    document = row.get("document") or {}
     return Item(
         value=value,
         meaning=info.description if info is not None else "",
         used=used,
-        references=beside,
+        references=tuple(beside),
         code=" ".join(str(row.get(k) or "") for k in ("code", "code_version")).strip(),
         warnings=tuple(document.get("warnings") or ()),
         recovery=tuple(document.get("recovery") or ()),
         files=dict(document.get("files") or {}),
         structure=str(row.get("structure") or ""),
+        kind=str(row.get("kind") or ""),
+        settings=dict(document.get("settings") or {}),
+        cpu_s=float(row.get("cpu_s") or 0.0),
     )

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
+    from mgscreen.ranking.account import Account
+    from mgscreen.ranking.chain import FilmChain
     from mgscreen.ranking.evidence import Value
     from mgscreen.ranking.explain import Explanation, Item, Reference
     from mgscreen.ranking.results import RankedAdditive
 
+_SAME = 5e-3
 _ANSWER = {True: "yes", False: "no", None: "withheld"}
 
 
@@ -29,7 +33,9 @@ def render(explanation: Explanation) -> Group:
         Text(ranked.reason),
         Text(""),
         _criteria(ranked),
+        *_chain(ranked.film),
         _values(explanation.items),
+        _calculations(explanation.items),
     ]
     if explanation.references:
         parts.append(Text("Literature values without a computed counterpart", style="bold"))
@@ -43,14 +49,7 @@ def render(explanation: Explanation) -> Group:
     caveats = [*explanation.caveats, *dict.fromkeys(notes)]
     if caveats:
         parts += [Text("Caveats", style="bold"), *(Text(f"- {c}") for c in caveats)]
-    files = [
-        f"{item.value.species or item.value.form} {role}: {path}"
-        for item in explanation.items
-        for role, path in item.files.items()
-    ]
-    if files:
-        parts.append(Text("Files", style="bold"))
-        parts += [Text(f"- {line}") for line in dict.fromkeys(files)]
+    parts += _files(explanation.items)
     parts += [
         Text(""),
         Text(f"Level of the potentials: {explanation.level or 'none'}"),
@@ -59,6 +58,135 @@ def render(explanation: Explanation) -> Group:
         Text(explanation.how),
     ]
     return Group(*parts)
+
+
+def render_account(account: Account) -> Group:
+    """Return the account of a pair, coating, phase or fragment as a rich renderable."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[Text | Table] = [
+        Text(account.headline, style="bold"),
+        Text(account.reason),
+        Text(""),
+        _lines(account),
+    ]
+    for member in account.members:
+        parts += [
+            Text(headline(member.ranked, member.of), style="bold"),
+            Text(member.ranked.reason),
+        ]
+        parts += _chain(member.ranked.film)
+    parts += [_values(account.items), _calculations(account.items)]
+    told = (
+        (
+            "Literature values without a computed counterpart",
+            [reference_text(r) for r in account.references],
+        ),
+        ("What would change the first place", account.changes),
+        ("Caveats", account.caveats),
+    )
+    for title, lines in told:
+        if lines:
+            parts += [Text(title, style="bold"), *(Text(f"- {line}") for line in lines)]
+    return Group(*parts, *_files(account.items), Text(""), Text(account.how))
+
+
+def _files(items: tuple[Item, ...]) -> list[Text | Table]:
+    from rich.text import Text
+
+    files = [
+        f"{item.value.species or item.value.form} {role}: {path}"
+        for item in items
+        for role, path in item.files.items()
+    ]
+    lines: list[Text | Table] = [Text(f"- {line}") for line in dict.fromkeys(files)]
+    return [Text("Files", style="bold"), *lines] if lines else []
+
+
+def _lines(account: Account) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title="Criteria", title_justify="left")
+    for name in ("criterion", "value", "level", "utility", "weight", "reported", "why"):
+        table.add_column(name, overflow="fold")
+    for one in account.lines:
+        error = f" ± {one.sd:.2g}" if one.sd else ""
+        value = "not known" if one.value is None else f"{one.value:.3g}{error} {one.unit}".strip()
+        spread = ", ".join(f"{m} {v:.3g}" for m, v in one.by_level.items())
+        level = f"{one.level} ({spread})" if len(one.by_level) > 1 else one.level
+        table.add_row(
+            Text(one.name.replace("_", " ")),
+            Text(value),
+            Text(level),
+            "" if one.utility is None else f"{one.utility:.2f}",
+            "" if one.weight is None else f"{one.weight:g}",
+            Text("\n".join(one.reported)),
+            Text(one.reason),
+        )
+    return table
+
+
+def _chain(chain: FilmChain | None) -> list[Text | Table]:
+    """Return the chain from fragments to film; nothing where the campaign computes none."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from mgscreen.ranking.chain import chain_rows
+
+    if chain is None or not chain.asked:
+        return []
+    parts: list[Text | Table] = [Text("From fragments to film", style="bold"), Text(chain.reason)]
+    if chain.source:
+        parts.append(Text(chain.source))
+    if not chain.fragments:
+        return parts
+    table = Table(title="Chain (* the fragment of the inner layer)", title_justify="left")
+    for name in ("fragment", "link", "value", "utility", "level", "why", "calculations"):
+        table.add_column(name, overflow="fold")
+    for row in chain_rows(chain):
+        same = abs(row["high"] - row["low"]) < _SAME
+        worth = f"{row['low']:.2f}" if same else f"{row['low']:.2f} to {row['high']:.2f}"
+        place = f"{row['fragment']}{' *' if row['decides'] else ''}"
+        table.add_row(
+            Text(place),
+            Text(f"{row['link']}, {row['of']}" if row["value"] != row["of"] else row["link"]),
+            Text("not known" if row["value"] is None else str(row["value"])),
+            worth,
+            Text(row["level"]),
+            Text(row["reason"]),
+            Text("\n".join(h[:12] for h in row["calculations"])),
+        )
+    parts.append(table)
+    return parts
+
+
+def _calculations(items: tuple[Item, ...]) -> Table:
+    """Return what was run for the values that count: program, input, time."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title="Calculations behind the rank", title_justify="left")
+    for name in ("hash", "kind", "program", "level", "structure", "settings", "CPU s"):
+        table.add_column(name, overflow="fold")
+    seen: set[str] = set()
+    for item in items:
+        one = item.value
+        if not item.used or one.calculation in seen:
+            continue
+        seen.add(one.calculation)
+        settings = ", ".join(f"{k}={v}" for k, v in sorted(item.settings.items()))
+        table.add_row(
+            Text(one.calculation[:12]),
+            Text(item.kind),
+            Text(item.code),
+            Text(one.method),
+            Text(f"{one.species or one.form} {item.structure[:12]}".strip()),
+            Text(settings),
+            f"{item.cpu_s:.0f}",
+        )
+    return table
 
 
 def headline(ranked: RankedAdditive, of: int) -> str:

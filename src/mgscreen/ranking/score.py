@@ -191,7 +191,7 @@ def probabilities(frame: pd.DataFrame, offsets: Sequence[float]) -> dict[str, ND
 def _film(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
     if name not in frame:
         return np.ones(len(frame))
-    return np.clip(frame[name].to_numpy(dtype=float, na_value=1.0), 0.0, 1.0)
+    return np.asarray(np.clip(frame[name].to_numpy(dtype=float, na_value=1.0), 0.0, 1.0))
 
 
 def competition_ranks(score: NDArray[np.float64]) -> NDArray[np.int64]:
