@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mgscreen.core.errors import InputError
 from mgscreen.ranking.coatings import choose, coating_sensitivity, criteria_of, rank_coatings
-from mgscreen.ranking.evidence import values_of
+from mgscreen.ranking.collect import values_of
 from mgscreen.ranking.explain import Explanation, Item, Reference, explain, item_of
 from mgscreen.ranking.films import link
 from mgscreen.ranking.fragments import PROPERTY, rank_fragments, strongest

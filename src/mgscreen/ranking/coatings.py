@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mgscreen.ranking.calibration import Calibration, of_potentials
 from mgscreen.ranking.score import Sampling
 from mgscreen.ranking.sensitivity import Change, sensitivity
 from mgscreen.ranking.weighing import Scale, weigh
@@ -49,7 +50,11 @@ class CoatingValue(BaseModel):
 
     property: str
     value: float | None = None
-    sd: float | None = Field(default=None, description="spread over levels, standard deviation")
+    sd: float | None = Field(
+        default=None,
+        description="spread over levels, standard deviation, and the difference of potentials from "
+        "DFT where enough phases have both",
+    )
     unit: str = ""
     level: str = Field(default="", description="level of the value, or how it was combined")
     by_level: dict[str, float] = Field(default_factory=dict)
@@ -133,10 +138,11 @@ def gather(database: Database, campaign: int) -> dict[str, dict[str, Any]]:
     frame = database.frame_properties(campaign=campaign)
     wanted = frame[frame["property"].isin([*SHOWN, "conductor"])]
     solubility = _solubility(database)
+    calibrations = phase_calibrations(database)
     phases: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(frame[frame["property"].isin(_OF_PHASES)]["candidate"]):
         rows = wanted[wanted["candidate"] == name]
-        values = {p: _value(rows[rows["property"] == p], p) for p in SHOWN}
+        values = {p: _value(rows[rows["property"] == p], p, calibrations.get(p)) for p in SHOWN}
         phases[str(name)] = {
             "values": values,
             "kind": _kind(rows, values),
@@ -146,6 +152,23 @@ def gather(database: Database, campaign: int) -> dict[str, dict[str, Any]]:
 
 
 _OF_PHASES = ("formation_energy", "percolating_barrier", "band_gap")
+
+
+def phase_calibrations(database: Database) -> dict[str, Calibration]:
+    """Return how far potentials are from DFT, by property, over all phases of the database."""
+    frame = database.frame_properties(property=SHOWN, state="completed")
+    good = frame[frame["value"].notna()]
+    found = {}
+    for name, group in good.groupby("property", sort=True):
+        by_level: dict[str, dict[str, float]] = {}
+        for phase, method, value in zip(
+            group["candidate"], group["method"], group["value"], strict=True
+        ):
+            by_level.setdefault(str(phase), {})[str(method)] = float(value)
+        one = of_potentials(str(name), by_level, str(group["unit"].iloc[0]))
+        if one is not None:
+            found[str(name)] = one
+    return found
 
 
 def _kind(rows: pd.DataFrame, values: dict[str, CoatingValue]) -> Kind:
@@ -162,7 +185,7 @@ def _kind(rows: pd.DataFrame, values: dict[str, CoatingValue]) -> Kind:
     return "alloy" if all(e.is_metal for e in elements) else "insulator"
 
 
-def _value(rows: pd.DataFrame, name: str) -> CoatingValue:
+def _value(rows: pd.DataFrame, name: str, calibration: Calibration | None) -> CoatingValue:
     unit = str(rows["unit"].iloc[0]) if len(rows) else ""
     good = rows[(rows["state"] == "completed") & rows["value"].notna()]
     if not len(good):
@@ -180,6 +203,10 @@ def _value(rows: pd.DataFrame, name: str) -> CoatingValue:
         mean = sum(spread) / len(spread)
         sd = (sum((v - mean) ** 2 for v in spread) / (len(spread) - 1)) ** 0.5
     level = next(iter(first)) if len(first) == 1 else f"mean of {len(first)} levels"
+    note = ""
+    if calibration is not None and all(m.startswith("mlip:") for m in first):
+        sd = ((sd or 0.0) ** 2 + calibration.rms**2) ** 0.5
+        note = calibration.statement
     return CoatingValue(
         property=name,
         value=sum(numbers) / len(numbers),
@@ -188,7 +215,7 @@ def _value(rows: pd.DataFrame, name: str) -> CoatingValue:
         level=level,
         by_level=by_level,
         reference=str(good["reference"].iloc[0]),
-        reason=str(good["reason"].iloc[0]),
+        reason="; ".join(x for x in (str(good["reason"].iloc[0]), note) if x),
         calculations=tuple(dict.fromkeys(map(str, good["calculation"]))),
     )
 

@@ -14,31 +14,25 @@ Nothing is imputed and nothing is averaged. Where several values could serve, th
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mgscreen.core.errors import InputError
-from mgscreen.core.properties import PROPERTIES
 from mgscreen.energetics.scales import electrode, scales_for, she_scale
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    import pandas as pd
-
     from mgscreen.campaign.models import Campaign
     from mgscreen.energetics.scales import Scale, ScaleSet
+    from mgscreen.ranking.calibration import Calibration
     from mgscreen.ranking.chain import FilmChain
 
 Side = Literal["reduction", "oxidation"]
 Potential = Literal["adiabatic", "vertical"]
 SIDES: tuple[Side, Side] = ("reduction", "oxidation")
 _PAIRED = ("solvated-contact-ion-pair", "contact-ion-pair", "salt")
-_POTENTIALS = tuple(f"{s}_potential_{k}" for s in SIDES for k in ("adiabatic", "vertical"))
-_REDOX = {p.name for p in PROPERTIES.values() if p.kind.startswith("redox")}
+POTENTIALS = tuple(f"{s}_potential_{k}" for s in SIDES for k in ("adiabatic", "vertical"))
 
 
 class Value(BaseModel):
@@ -121,6 +115,8 @@ class Evidence:
     caveats: list[str] = field(default_factory=list)
     films: dict[str, FilmChain] = field(default_factory=dict)
     """the chain from each candidate to its film"""
+    calibrations: dict[str, Calibration] = field(default_factory=dict)
+    """how far potentials of this level are from those of the next one, by side"""
 
     @property
     def base(self) -> Scale:
@@ -153,10 +149,13 @@ class Evidence:
     def sd(self, value: Value) -> float:
         """Return the standard deviation of a computed potential, V.
 
-        The campaign's error against experiment and the row's own spread, which are independent.
+        The campaign's error against experiment, the row's own spread and the difference from the
+        next level, where enough species have both, taken as independent.
         """
         own = 0.0 if value.uncertainty is None else value.uncertainty
-        return float((self.campaign.ranking.uncertainty**2 + own**2) ** 0.5)
+        next_level = self.calibrations.get(value.property.split("_", 1)[0])
+        off = 0.0 if next_level is None else next_level.rms
+        return float((self.campaign.ranking.uncertainty**2 + own**2 + off**2) ** 0.5)
 
     def get(self, candidate: str, form: str, name: str) -> Value | None:
         """Return the row of a candidate's form, or None."""
@@ -297,87 +296,6 @@ def base_method(method: str) -> str:
 def campaign_scales(campaign: Campaign) -> ScaleSet:
     """Return the energy scales of a campaign."""
     return scales_for(campaign.anode.metal, campaign.scales.she, campaign.scales.work_function)
-
-
-def collect(campaign: Campaign, properties: pd.DataFrame, candidates: pd.DataFrame) -> Evidence:
-    """Collect the evidence from the frames of a database.
-
-    Parameters
-    ----------
-    campaign
-        The campaign.
-    properties
-        Property rows, columns as ``Database.frame_properties`` gives them.
-    candidates
-        Candidates, columns as ``Database.frame_candidates`` gives them.
-    """
-    values = list(values_of(properties))
-    method = _choose_method(campaign, values)
-    rows: dict[tuple[str, str, str], Value] = {}
-    by_candidate: dict[str, list[Value]] = {}
-    left_out: Counter[str] = Counter()
-    for value in values:
-        by_candidate.setdefault(value.candidate, []).append(value)
-        if value.property in _REDOX and base_method(value.method) not in {method, ""}:
-            left_out[base_method(value.method)] += value.property in _POTENTIALS
-            continue
-        key = (value.candidate, value.form, value.property)
-        known = rows.get(key)
-        # a success counts more than an earlier failure; of two successes the newer one
-        if known is None or value.state == "completed" or known.state != "completed":
-            rows[key] = value
-    caveats = [
-        f"{count} potentials at {name} are not used: the ranking stands on {method}"
-        for name, count in sorted(left_out.items())
-    ]
-    hosts: list[bool] = candidates["is_host"].astype(bool).tolist() if len(candidates) else []
-    names: list[str] = candidates["name"].tolist() if len(candidates) else []
-    host = tuple(n for n, is_host in zip(names, hosts, strict=True) if is_host)
-    return Evidence(
-        campaign=campaign,
-        rows=rows,
-        by_candidate=by_candidate,
-        method=method,
-        scales=campaign_scales(campaign),
-        host=host,
-        charges=dict(zip(names, candidates["charge"].astype(int), strict=True)) if names else {},
-        caveats=caveats,
-    )
-
-
-def values_of(properties: pd.DataFrame) -> Iterable[Value]:
-    """Return the rows of a frame of properties as values; NaN becomes None."""
-    names = [n for n in Value.model_fields if n in properties.columns]
-    columns = [properties[n].astype(object).tolist() for n in names]
-    for row in zip(*columns, strict=True):
-        yield Value.model_construct(**_filled(names, row))
-
-
-def _filled(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
-    optional = {"value", "text", "uncertainty"}
-    filled: dict[str, Any] = {}
-    for name, cell in zip(names, row, strict=True):
-        absent = cell is None or cell != cell  # noqa: PLR0124 - NaN is not itself
-        if not absent:
-            filled[name] = cell
-        elif name in optional:
-            filled[name] = None
-    return filled
-
-
-def _choose_method(campaign: Campaign, values: Iterable[Value]) -> str:
-    """Return the campaign's level of the potentials, else the one that most values have."""
-    counts = Counter(
-        base_method(v.method) for v in values if v.property in _POTENTIALS and v.usable()
-    )
-    if not counts:
-        return ""
-    asked = campaign.levels.redox
-    if asked is not None:
-        for name in sorted(counts):
-            if name == asked.lower() or name.startswith(f"{asked.lower()}/"):
-                return name
-    return max(sorted(counts), key=lambda name: counts[name])
 
 
 def host_caveats(evidence: Evidence) -> list[str]:

@@ -111,7 +111,10 @@ class Experiment(BaseModel):
 
     def statements(self) -> list[str]:
         """Return everything in sentences, orders first."""
-        return [one.statement for one in (*self.orders, *self.cells, *self.values)]
+        return [
+            *(one.statement for one in self.orders),
+            *(one.statement for one in (*self.cells, *self.values)),
+        ]
 
 
 def experiment(database: Database, campaign: str | int | None = None) -> Experiment:

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mgscreen.ranking.calibration import next_level
+from mgscreen.ranking.collect import collect
 from mgscreen.ranking.criteria import (
     FILM_HOLDS,
     IN_WINDOW,
@@ -30,7 +32,7 @@ from mgscreen.ranking.criteria import (
     oxidation_criteria,
     reduction_criteria,
 )
-from mgscreen.ranking.evidence import SIDES, Evidence, Value, collect
+from mgscreen.ranking.evidence import POTENTIALS, SIDES, Evidence, Value
 from mgscreen.ranking.results import Criterion, RankedAdditive, Role, Standing
 from mgscreen.ranking.score import Sampling, rank_table
 
@@ -89,6 +91,9 @@ def load_evidence(database: Database, campaign: str | int | None = None) -> Evid
         database.frame_properties(campaign=number),
         database_candidates(database, number),
     )
+    potentials = database.frame_properties(property=POTENTIALS)
+    evidence.calibrations = next_level(potentials, evidence.method)
+    evidence.caveats += [one.statement for one in evidence.calibrations.values()]
     evidence.films = film_chains(database, number, evidence)
     return evidence
 
