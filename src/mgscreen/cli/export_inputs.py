@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Write input files for other programs.",
-    epilog="Example: mgscreen export inputs laptop --code gaussian --to gaussian",
+    help="Write results for other tools, or input files for other programs.",
+    epilog="Example: mgscreen export results laptop --format csv",
 )
 
 

@@ -19,7 +19,7 @@ from mgscreen.cli import (
     db,
     doctor,
     explain,
-    export_inputs,
+    export_results,
     failures,
     import_,
     logs,
@@ -103,7 +103,7 @@ _add(cancel.cancel, "cancel", "mgscreen cancel laptop --job 'orbitals [MgTFSI]+'
 _add(logs.logs, "logs", "mgscreen logs 'orbitals TFSI-'")
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(db.app, name="db")
-app.add_typer(export_inputs.app, name="export")
+app.add_typer(export_results.app, name="export")
 _add(import_.import_, "import", "mgscreen import gaussian")
 _add(query.query, "query", "mgscreen query --property lumo --candidate TFSI --format json")
 app.add_typer(rank.app, name="rank")

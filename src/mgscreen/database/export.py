@@ -37,6 +37,8 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     if hasattr(value, "item"):
         value = value.item()
+    if type(value).__name__ == "NAType":  # of pandas: neither equal nor unequal to anything
+        return None
     plain: Any = str(value)
     if value is None or value != value or value in _INFINITE:  # noqa: PLR0124 - NaN and NaT
         plain = None

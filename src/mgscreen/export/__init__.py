@@ -1,0 +1,1 @@
+"""Results for other tools: tables, ASE databases, OPTIMADE, RO-Crates."""
