@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mgscreen.campaign.criteria import CriterionSpec
+from mgscreen.ranking.calibration import of_potentials
 from mgscreen.ranking.chain import NOT_ASKED, FilmChain, FragmentChain, sentence
 from mgscreen.ranking.coatings import CoatingValue, gather
 from mgscreen.ranking.films import ADSORPTION, Hulls, Link, combined, link, phase_links, unknown
@@ -55,6 +56,9 @@ class _Chains:
         self.phases = gather(database, campaign)
         self.bound = _bound(database, campaign, self.options)
         self.reactions = _reactions(database, campaign)
+        self.off = of_potentials(
+            ADSORPTION, {row.fragment: row.by_level for row in self.bound.values()}, "eV"
+        )
         self._known: dict[str, FragmentChain] = {}
 
     def all(self, names: Sequence[str]) -> dict[str, FilmChain]:
@@ -171,10 +175,13 @@ class _Chains:
             note = f"it falls apart on the surface into {row.products}: the gain of that"
         if energy is None:
             return unknown(spec, piece, f"no adsorption energy of {piece}: {row.reason}")
+        sd = (row.spread_ev or 0.0) / 2.0
+        if self.off is not None and all(m.startswith("mlip:") for m in row.by_level):
+            sd = (sd**2 + self.off.rms**2) ** 0.5
         value = CoatingValue(
             property=ADSORPTION,
             value=energy,
-            sd=None if row.spread_ev is None else row.spread_ev / 2.0,
+            sd=sd or None,
             unit=unit,
             level=row.level,
             by_level=row.by_level,

@@ -108,7 +108,7 @@ def rank_coatings(
     found: list[RankedCoating] = []
     for kind in ("insulator", "alloy", "unknown"):
         rows = [(name, one) for name, one in gathered.items() if one["kind"] == kind]
-        found += _ranked(rows, criteria_of(options, kind), sampling)
+        found += order_of(rows, criteria_of(options, kind), sampling)
     return found
 
 
@@ -258,11 +258,22 @@ def _frame(
     return frame.astype(dict.fromkeys(columns, "float64"))
 
 
-def _ranked(
+def order_of(
     rows: Sequence[tuple[str, dict[str, Any]]],
     criteria: Sequence[CriterionSpec],
     sampling: Sampling,
 ) -> list[RankedCoating]:
+    """Rank phases of one class by declared criteria; the order of ``rows`` changes nothing.
+
+    Parameters
+    ----------
+    rows
+        Name and what is known of each phase, as ``gather`` gives it.
+    criteria
+        Those of the class.
+    sampling
+        Of the intervals.
+    """
     import pandas as pd
 
     if not rows:
