@@ -1,4 +1,4 @@
-"""The results of a campaign in a notebook: frames of pandas, structures of ASE.
+"""The results of a campaign in a notebook: frames of pandas, structures of ASE and pymatgen.
 
 >>> from mgscreen.api import open_results
 >>> results = open_results("results/example/mgscreen.db")  # doctest: +SKIP
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from ase import Atoms
+    from pymatgen.core import Molecule, Structure
 
     from mgscreen.ranking.explain import Explanation
 
@@ -108,15 +109,60 @@ class Results:
 
     def additives(self) -> pd.DataFrame:
         """Rank the additives; see ``mgscreen.ranking.roles``."""
-        from mgscreen.ranking.roles import rank_additives
-
-        return self._frame(rank_additives(self.database, self.campaign_id))
+        return self._ranking("additives")
 
     def pairs(self) -> pd.DataFrame:
         """Rank single additives and pairs; see ``mgscreen.ranking.pairs``."""
-        from mgscreen.ranking.pairs import rank_pairs
+        return self._ranking("pairs")
 
-        return self._frame(rank_pairs(self.database, self.campaign_id))
+    def fragments(self) -> pd.DataFrame:
+        """Rank fragments on the slabs by adsorption energy; see ``mgscreen.ranking.fragments``."""
+        return self._ranking("fragments")
+
+    def phases(self) -> pd.DataFrame:
+        """Rank phases by the barrier of an ion in them; see ``mgscreen.ranking.phases``."""
+        return self._ranking("phases")
+
+    def coatings(self) -> pd.DataFrame:
+        """Rank coatings and, apart from them, alloys; see ``mgscreen.ranking.coatings``."""
+        return self._ranking("coatings")
+
+    def rankings(self) -> dict[str, pd.DataFrame]:
+        """Return the rankings of all parts that the campaign has, by part."""
+        from mgscreen.export.rankings import rankings
+
+        return rankings(self.database, self.campaign_id)
+
+    def structures(self) -> pd.DataFrame:
+        """Return one row for each structure: what computed it, for whom, with which values.
+
+        ``name`` goes into ``atoms`` and ``pymatgen``; the column ``atoms`` is left out of it, since
+        a campaign has many.
+        """
+        import pandas as pd
+
+        from mgscreen.export.structures import entries
+
+        return pd.DataFrame(
+            [
+                {
+                    "name": e.name,
+                    "candidate": e.candidates[0][0],
+                    "form": e.candidates[0][1],
+                    "species": e.candidates[0][2],
+                    "kind": e.kind,
+                    "level": e.level,
+                    "role": e.role,
+                    "formula": e.structure.formula,
+                    "charge": e.structure.charge,
+                    "multiplicity": e.structure.multiplicity,
+                    "n_atoms": len(e.structure.symbols),
+                    "energy_ev": e.energy_ev,
+                    "calculation": e.calculation,
+                }
+                for e in entries(self.database, self.campaign_id)
+            ]
+        )
 
     def explain(self, candidate: str) -> Explanation:
         """Return the evidence behind the rank of a candidate."""
@@ -139,28 +185,92 @@ class Results:
         return document
 
     def atoms(self, calculation: str) -> Atoms:
-        """Return the structure that the values of a calculation belong to, as ASE atoms.
+        """Return a structure as ASE atoms, with its charge and multiplicity in ``info``.
+
+        Parameters
+        ----------
+        calculation
+            Identity of a calculation, for the structure that its values belong to, or a ``name``
+            of ``structures()``, for any other that it holds.
 
         Raises
         ------
         InputError
-            If there is no such calculation, or it has no structure.
+            If there is no such calculation, or it has no such structure.
         """
-        found = self.document(calculation)["structure"]
-        if found is None:
-            raise InputError(f"calculation '{calculation}' has no structure")
-        return AtomicStructure.model_validate(found).to_ase()
+        return self._structure(calculation).to_ase()
+
+    def pymatgen(self, calculation: str) -> Structure | Molecule:
+        """Return a structure as pymatgen's: a Structure where it is a crystal or a slab.
+
+        Raises
+        ------
+        InputError
+            See ``atoms``.
+        """
+        from pymatgen.core import Molecule, Structure
+
+        found = self._structure(calculation)
+        symbols, positions = list(found.symbols), [list(p) for p in found.positions]
+        if found.cell is None or not any(found.pbc):
+            return Molecule(
+                symbols, positions, charge=found.charge, spin_multiplicity=found.multiplicity
+            )
+        return Structure(
+            [list(v) for v in found.cell],
+            symbols,
+            positions,
+            charge=found.charge,
+            coords_are_cartesian=True,
+        )
+
+    def _structure(self, name: str) -> AtomicStructure:
+        calculation, _, role = name.partition(":")
+        document = self.document(calculation)
+        if not role:
+            if document["structure"] is None:
+                raise InputError(f"calculation '{calculation}' has no structure")
+            return AtomicStructure.model_validate(document["structure"])
+        from mgscreen.export.structures import parts
+
+        for other, given, _, _ in parts(document):
+            if other == role:
+                return AtomicStructure.model_validate(given)
+        raise InputError(f"calculation '{calculation}' has no structure '{role}'")
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write the HTML report; see ``mgscreen.report.html.write_report``."""
+        from mgscreen.report.html import write_report
+
+        return write_report(self.database, self.campaign_id, path)
+
+    def _repr_html_(self) -> str:
+        """Show what there is: state of the jobs, and the first five of each ranking."""
+        from html import escape
+
+        states = self.jobs()["state"].value_counts()
+        said = ", ".join(f"{n} {state.lower()}" for state, n in states.items())
+        parts_ = [
+            f"<h3>mgscreen: {escape(self.name)}</h3><p>Jobs: {escape(said) or 'none'}.</p>",
+        ]
+        for part, frame in self.rankings().items():
+            columns = [c for c in _SHOWN if c in frame]
+            # pandas escapes what is in the cells
+            shown = frame[columns].head().to_html(index=False, na_rep="", float_format="%.3g")
+            parts_.append(f"<h4>{escape(part.capitalize())} ({len(frame)})</h4>{shown}")
+        return "".join(parts_)
 
     def sql(self, statement: str) -> pd.DataFrame:
         """Run one read-only SQL statement."""
         return self.database.query(statement)
 
-    @staticmethod
-    def _frame(ranked: list[Any]) -> pd.DataFrame:
-        import pandas as pd
+    def _ranking(self, part: str) -> pd.DataFrame:
+        from mgscreen.export.rankings import ranking
 
-        frame = pd.DataFrame([one.model_dump(mode="json") for one in ranked])
-        for column in ("rank", "rank_low", "rank_high"):
-            if column in frame:
-                frame[column] = frame[column].astype("Int64")
-        return frame
+        return ranking(self.database, self.campaign_id, part)
+
+
+_SHOWN = (
+    *("rank", "rank_low", "rank_high", "candidate", "formulation", "fragment", "phase", "slab"),
+    *("kind", "role", "score", "energy_ev", "barrier_ev", "spread_ev", "level", "state", "reason"),
+)

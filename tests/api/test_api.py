@@ -39,11 +39,42 @@ def test_a_value_leads_to_its_atoms(results):
     assert results.document(row["calculation"])["homo_ev"] == pytest.approx(row["value"])
 
 
+def test_each_structure_is_found_again_in_both_libraries(results):
+    frame = results.structures()
+    assert frame["name"].is_unique
+    row = frame[(frame["kind"] == "orbitals") & (frame["species"] == "TFSI-")].iloc[0]
+    assert results.atoms(row["name"]).get_chemical_formula("hill") == row["formula"]
+    molecule = results.pymatgen(row["name"])
+    assert type(molecule).__name__ == "Molecule"
+    assert molecule.charge == row["charge"] == -1
+    assert len(molecule) == row["n_atoms"]
+
+
+def test_parts_that_a_campaign_lacks_are_empty(results):
+    assert set(results.rankings()) == {"additives", "pairs"}
+    for empty in (results.fragments(), results.phases(), results.coatings()):
+        assert len(empty) == 0
+
+
+def test_a_notebook_shows_the_rankings(results):
+    text = results._repr_html_()
+    assert "<h3>mgscreen: laptop</h3>" in text
+    assert "Additives (" in text
+    assert "PFTB" in text
+
+
+def test_the_report_of_a_notebook(results, tmp_path):
+    assert results.report(tmp_path / "r.html").stat().st_size > 100_000
+
+
 def test_questions_without_an_answer_are_refused(results):
     with pytest.raises(InputError, match="no property 'humo'"):
         results.properties("humo")
     with pytest.raises(InputError, match="no calculation"):
         results.atoms("0" * 32)
+    name = results.properties("homo", "TFSI").iloc[0]["calculation"]
+    with pytest.raises(InputError, match="no structure 'saddle'"):
+        results.pymatgen(f"{name}:saddle")
     with pytest.raises(InputError):
         results.sql("delete from properties")
     with pytest.raises(InputError):

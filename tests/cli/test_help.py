@@ -40,6 +40,7 @@ VERBS = [
     ("db", "copy"),
     ("export",),
     ("export", "inputs"),
+    ("export", "results"),
     ("import",),
 ]
 HEAVY = {

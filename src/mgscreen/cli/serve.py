@@ -35,6 +35,54 @@ QUERIES = {
             "from properties where property = :property order by method, value"
         ),
     ),
+    "potentials": (
+        "Oxidation and reduction potentials, lowest first",
+        (
+            "select candidate, species, property, value, uncertainty, reference, method, state, "
+            "reason from properties where property in ('reduction_potential_vertical', "
+            "'reduction_potential_adiabatic', 'oxidation_potential_vertical', "
+            "'oxidation_potential_adiabatic') order by property, value"
+        ),
+    ),
+    "adsorption": (
+        "Adsorption energies, most strongly bound first",
+        (
+            "select candidate as fragment, form as slab, property, value, unit, reference, method, "
+            "state, reason from properties where property in ('adsorption_energy_radical', "
+            "'adsorption_energy_half_x2', 'adsorption_energy_ion') order by property, value"
+        ),
+    ),
+    "barriers": (
+        "Barriers of the lowest paths that percolate, lowest first",
+        (
+            "select candidate as phase, species, value as barrier_ev, uncertainty, method, state, "
+            "reason from properties where property in ('percolating_barrier', 'charged_barrier') "
+            "order by value is null, value"
+        ),
+    ),
+    "windows": (
+        "Stability and window of each phase",
+        (
+            "select candidate as phase, method, "
+            "max(case when property = 'energy_above_hull' then value end) as above_hull_ev, "
+            "max(case when property = 'reduction_limit' then value end) as reduced_below_v, "
+            "max(case when property = 'oxidation_limit' then value end) as oxidised_above_v, "
+            "max(case when property = 'reaction_with_anode' then value end) as anode_reaction_ev "
+            "from properties where property in ('energy_above_hull', 'reduction_limit', "
+            "'oxidation_limit', 'reaction_with_anode') group by candidate, method "
+            "order by candidate, method"
+        ),
+    ),
+    "spread_over_levels": (
+        "Where levels of theory disagree most on a property",
+        (
+            "select candidate, form, property, unit, count(distinct method) as levels, "
+            "min(value) as lowest, max(value) as highest, max(value) - min(value) as spread "
+            "from properties where property = :property and state = 'completed' "
+            "group by candidate, form, environment, reference having levels > 1 "
+            "order by spread desc"
+        ),
+    ),
     "failures": (
         "What failed, and why",
         (
@@ -50,6 +98,15 @@ QUERIES = {
             "order by cpu_s desc"
         ),
     ),
+    "beside_the_literature": (
+        "Computed values beside those of the literature",
+        (
+            "select r.source, r.system, r.property, r.value as reported, p.value as computed, "
+            "p.unit, p.form, p.method, r.conditions, r.conflict from reference_values r join "
+            "properties p on p.property = r.property and p.candidate in (r.candidate, r.system) "
+            "where r.value is not null and p.value is not null order by r.source, r.system"
+        ),
+    ),
     "conflicts": (
         "Literature values that disagree",
         (
@@ -59,6 +116,17 @@ QUERIES = {
     ),
 }
 """Ready-made queries: name to title and SQL; ``:name`` asks for a value, which is bound."""
+TABLES = {
+    "properties": "Every value, or the stated absence of one, with its level and reference",
+    "calculations": "Every finished calculation; its whole document as JSON",
+    "jobs": "The jobs of each campaign and where they stand",
+    "candidates": "What each campaign screens",
+    "structures": "Atoms as JSON",
+    "reference_values": "Values of the literature with source, place and conditions",
+    "campaigns": "Campaign files as they were run",
+}
+HIDDEN = ("outputs", "meta", "alembic_version")
+"""Tables of the machinery."""
 
 
 def serve(
@@ -71,8 +139,9 @@ def serve(
 ) -> None:
     """Serve the database and the report to this machine's browser, read-only (Datasette).
 
-    Ready-made queries: values_of_a_candidate, one_property, failures, cost, conflicts; and any
-    SELECT. Only this machine can connect. Ctrl-C ends it.
+    Ready-made queries: values_of_a_candidate, one_property, potentials, adsorption, barriers,
+    windows, spread_over_levels, failures, cost, beside_the_literature, conflicts; and any SELECT.
+    Only this machine can connect. Ctrl-C ends it.
     """
     from importlib.util import find_spec
 
@@ -99,14 +168,19 @@ def metadata(path: Path) -> dict[str, Any]:
         name: {"title": title, "sql": sql, "hide_sql": False}
         for name, (title, sql) in QUERIES.items()
     }
-    report = ""
-    if (path.parent / "report.html").is_file():
-        report = "The report lies at /report/report.html."
-    return {
-        "title": f"mgscreen: {path.parent.name}",
-        "description": f"Read-only. {report}".strip(),
-        "databases": {path.stem: {"queries": queries}},
+    tables: dict[str, dict[str, Any]] = {
+        name: {"description": text} for name, text in TABLES.items()
     }
+    tables["properties"] |= {"facets": ["property", "method", "state"], "size": 50}
+    tables |= {name: {"hidden": True} for name in HIDDEN}
+    found: dict[str, Any] = {
+        "title": f"mgscreen: {path.parent.name}",
+        "description": "Results of a campaign, read-only: choose a database, then a query.",
+        "databases": {path.stem: {"queries": queries, "tables": tables}},
+    }
+    if (path.parent / "report.html").is_file():
+        found |= {"source": "the report", "source_url": "/report/report.html"}
+    return found
 
 
 def arguments(path: Path, about: Path, port: int, *, browser: bool) -> list[str]:

@@ -119,7 +119,7 @@ def _of(
 
     document = row["document"]
     first = asked[0]
-    for role, given, energy, remarks in _parts(document):
+    for role, given, energy, remarks in parts(document):
         atoms = AtomicStructure.model_validate(
             {k: v for k, v in given.items() if not k.startswith("@")}
         )
@@ -148,7 +148,7 @@ def _level(document: Mapping[str, Any]) -> str:
     return level if geometry in {"", level} else f"{level}//{geometry}"
 
 
-def _parts(
+def parts(
     document: Mapping[str, Any],
 ) -> Iterator[tuple[str, Mapping[str, Any], float | None, dict[str, float | str]]]:
     """Give role, atoms, energy and remarks of each structure that a document holds."""
