@@ -10,10 +10,12 @@ probabilities, from the same evidence as the roles of its members:
 ``both_sides``
     the product of the two: an open side lets its products reach the other electrode.
 ``selective``
-    each member reacts at its own electrode first. With *a* for the anode and *k* for the cathode:
-    ``Phi((E_red(a) - E_red(k)) / sd) Phi((E_ox(a) - E_ox(k)) / sd)``. A single additive has no
-    rival, and 1. Where the electron of one lands on the metal ion, its reduction potential is not
-    its own, and there is no value.
+    both jobs are done, and each member reacts at its own electrode first. With *a* for the anode
+    and *k* for the cathode, the better of the two ways to share them:
+    ``p_SEI(a) p_CEI(k) Phi((E_red(a) - E_red(k)) / sd) Phi((E_ox(a) - E_ox(k)) / sd)``. A single
+    additive has no rival, but both jobs. A weight on who reacts where alone would let a better
+    protector lower the score, as its job changes. Where the electron of one lands on the metal
+    ion, its reduction potential is not its own, and there is no value.
 ``compatible``
     the members do not oxidise each other in solution: ``Phi(gap / sd)`` with the smallest
     ``E_ox(x) - E_red(y)`` over two different members.
@@ -246,46 +248,66 @@ def _selective(
     anode: dict[str, tuple[float | None, str]],
     cathode: dict[str, tuple[float | None, str]],
 ) -> tuple[float | None, str]:
-    from scipy.special import ndtr
-
-    from mgscreen.ranking.score import margin_sd
-
-    if len(group) == 1:
-        return 1.0, "a single additive has no rival"
-    x, y = group
     withheld = [m.candidate for m in group if _withheld(m)]
     if withheld:
         return None, f"whose reduction comes first is not known: see {', '.join(withheld)}"
-    best: tuple[float, float, str] | None = None
-    for a, k in ((x, y), (y, x)):
-        red_a, red_k = _margin(a, "reduction"), _margin(k, "reduction")
-        ox_a, ox_k = _margin(a, "oxidation"), _margin(k, "oxidation")
-        if red_a is None or red_k is None or ox_a is None or ox_k is None:
-            continue
-        z_red = (red_a.potential_v - red_k.potential_v) / float(
-            margin_sd(red_a.potential_sd, red_k.potential_sd)
-        )
-        z_ox = (ox_a.potential_v - ox_k.potential_v) / float(
-            margin_sd(ox_a.potential_sd, ox_k.potential_sd)
-        )
-        chance = float(ndtr(z_red) * ndtr(z_ox))
-        duty = (anode[a.candidate][0] or 0.0) * (cathode[k.candidate][0] or 0.0)
-        why = (
-            f"{a.candidate} for the anode (reduced at {red_a.potential_v:.2f} against "
-            f"{red_k.potential_v:.2f} V) and {k.candidate} for the cathode (oxidised at "
-            f"{ox_k.potential_v:.2f} against {ox_a.potential_v:.2f} V)"
-        )
-        if best is None or (duty, chance) > best[:2]:
-            best = (duty, chance, why)
-    if best is None:
+    if len(group) == 1:
+        (name,) = (m.candidate for m in group)
+        sei, cei = anode[name], cathode[name]
+        if sei[0] is None or cei[0] is None:
+            return None, "; ".join(why for p, why in (sei, cei) if p is None)
+        return sei[0] * cei[0], "a single additive has no rival, but both jobs"
+    x, y = group
+    found = [
+        (*chance, f"{a.candidate} for the anode {chance[1]}")
+        for a, k in ((x, y), (y, x))
+        if (chance := _shared_out(a, k, anode[a.candidate][0], cathode[k.candidate][0])) is not None
+    ]
+    if not found:
         missing = [
             f"{m.candidate} has no {side} potential"
             for m in group
             for side in ("reduction", "oxidation")
             if _margin(m, side) is None
         ]
-        return None, "; ".join(missing)
-    return best[1], best[2]
+        missing += [
+            f"{name}: {why}"
+            for chances in (anode, cathode)
+            for name, (p, why) in chances.items()
+            if p is None
+        ]
+        return None, "; ".join(dict.fromkeys(missing))
+    chance, _, why = max(found)
+    return chance, why
+
+
+def _shared_out(
+    a: RankedAdditive, k: RankedAdditive, sei: float | None, cei: float | None
+) -> tuple[float, str] | None:
+    """Return the chance that *a* does the anode's job and *k* the cathode's, each first there."""
+    from scipy.special import ndtr
+
+    from mgscreen.ranking.score import margin_sd
+
+    red_a, red_k = _margin(a, "reduction"), _margin(k, "reduction")
+    ox_a, ox_k = _margin(a, "oxidation"), _margin(k, "oxidation")
+    if red_a is None or red_k is None or ox_a is None or ox_k is None:
+        return None
+    if sei is None or cei is None:
+        return None
+    z_red = (red_a.potential_v - red_k.potential_v) / float(
+        margin_sd(red_a.potential_sd, red_k.potential_sd)
+    )
+    z_ox = (ox_a.potential_v - ox_k.potential_v) / float(
+        margin_sd(ox_a.potential_sd, ox_k.potential_sd)
+    )
+    first = float(ndtr(z_red) * ndtr(z_ox))
+    return sei * cei * first, (
+        f"(reduced at {red_a.potential_v:.2f} against {red_k.potential_v:.2f} V) and "
+        f"{k.candidate} for the cathode (oxidised at {ox_k.potential_v:.2f} against "
+        f"{ox_a.potential_v:.2f} V): each first with probability {first:.2f}, both jobs done "
+        f"with {sei * cei:.2f}"
+    )
 
 
 def _compatible(group: tuple[RankedAdditive, ...]) -> tuple[float | None, str]:
