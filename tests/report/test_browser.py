@@ -57,6 +57,11 @@ def column(driver, index):
     return driver.execute_script(script, index)
 
 
+def ranks_of(driver):
+    """Ranks without their intervals."""
+    return [text.split(" ")[0] for text in column(driver, 0)]
+
+
 def test_it_opens_without_an_error_and_runs_nothing_foreign(opened):
     assert opened.get_log("browser") == []
     assert opened.title.startswith("two-salts")
@@ -89,19 +94,19 @@ def test_a_table_is_sorted_with_the_keyboard(opened):
     from selenium.webdriver.common.keys import Keys
 
     headers = opened.find_elements(By.CSS_SELECTOR, "#ranking thead th")
-    assert column(opened, 0)[:3] == ["1", "2", "3"]
+    assert ranks_of(opened)[:3] == ["1", "2", "3"]
     button = headers[0].find_element(By.TAG_NAME, "button")
     button.send_keys(Keys.ENTER)
     assert headers[0].get_attribute("aria-sort") == "ascending"
     button.send_keys(Keys.SPACE)
     assert headers[0].get_attribute("aria-sort") == "descending"
-    ranks = column(opened, 0)
+    ranks = ranks_of(opened)
     assert ranks[:3] == ["3", "2", "1"]
     # what has no rank stays at the end in either direction
     assert set(ranks[3:]).isdisjoint({"1", "2", "3"})
-    headers[2].find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
+    headers[1].find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
     assert headers[0].get_attribute("aria-sort") is None
-    order = [name for name in column(opened, 2) if name.isascii() and name[0].isalpha()]
+    order = [name for name in column(opened, 1) if name.isascii() and name[0].isalpha()]
     assert [n[:3] for n in order] == ["BAD", "DME", "PFT", "TFS", "TOD"]
 
 

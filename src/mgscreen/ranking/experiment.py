@@ -84,6 +84,9 @@ class OrderCheck(BaseModel):
     worse: str
     holds: bool | None = Field(description="None: one of them was not ranked, or they tie")
     against: tuple[str, ...] = Field(default=(), description="criteria that stand against it")
+    unknown: tuple[str, ...] = Field(
+        default=(), description="criteria without a value on either side: they could not decide"
+    )
     statement: str
 
 
@@ -117,8 +120,21 @@ class Experiment(BaseModel):
         ]
 
 
-def experiment(database: Database, campaign: str | int | None = None) -> Experiment:
+def experiment(
+    database: Database,
+    campaign: str | int | None = None,
+    *,
+    pairs: Sequence[RankedPair] | None = None,
+    coatings: Sequence[RankedCoating] | None = None,
+) -> Experiment:
     """Put measurements beside the rankings of a campaign.
+
+    Parameters
+    ----------
+    database, campaign
+        Which campaign of which database.
+    pairs, coatings
+        Its rankings, where they are known already.
 
     Raises
     ------
@@ -131,8 +147,10 @@ def experiment(database: Database, campaign: str | int | None = None) -> Experim
 
     number = database.campaign_id(campaign)
     options = read_campaign(database, number)
-    pairs = rank_pairs(database, number, samples=100) if options.has_molecules else []
-    coatings = rank_coatings(database, number, samples=100)
+    if pairs is None:
+        pairs = rank_pairs(database, number, samples=100) if options.has_molecules else []
+    if coatings is None:
+        coatings = rank_coatings(database, number, samples=100)
     table = database.frame_references()
     return Experiment(
         cells=tuple(cell_comparisons(table, _scores(table, options, pairs, coatings))),
@@ -346,45 +364,50 @@ def _order(source: str, names: tuple[str, str], ranked: Sequence[RankedPair | No
         f"{better.rank_high}), score {better.score:.3f}; {names[1]} = {worse.formulation} rank "
         f"{worse.rank} ({worse.rank_low}-{worse.rank_high}), score {worse.score:.3f}"
     )
-    against = _against(better, worse)
+    against, unknown = _against(better, worse)
     if abs(better.score - worse.score) < _TIE:
-        holds, verdict = None, "they tie"
+        holds, verdict = None, f"{head}: they tie: {numbers}"
     elif better.score > worse.score:
         low, high = better.rank_high or 0, worse.rank_low or 0
         sure = "beyond the intervals" if low < high else "though the intervals overlap"
-        return OrderCheck(
-            **base, holds=True, statement=f"{head}, and so does the ranking, {sure}: {numbers}"
-        )
+        holds, verdict = True, f"{head}, and so does the ranking, {sure}: {numbers}"
     else:
-        holds, verdict = False, "it does not come out"
-    told = f"; against it {'stand' if len(against) > 1 else 'stands'} {'; '.join(against)}"
+        stands = "stand" if len(against) > 1 else "stands"
+        told = f"; against it {stands} {'; '.join(against)}" if against else ""
+        holds, verdict = False, f"{head}: it does not come out: {numbers}{told}"
+    if unknown:
+        verdict += f"; not known for either, so without a say: {'; '.join(unknown)}"
     return OrderCheck(
         **base,
         holds=holds,
-        against=tuple(against),
-        statement=f"{head}: {verdict}: {numbers}{told if against else ''}",
+        against=() if holds else tuple(against),
+        unknown=tuple(unknown),
+        statement=verdict,
     )
 
 
 _TIE = 1e-9
 
 
-def _against(better: RankedPair, worse: RankedPair) -> list[str]:
-    """Return the criteria in which the better one loses, those that cost most first."""
+def _against(better: RankedPair, worse: RankedPair) -> tuple[list[str], list[str]]:
+    """Return the criteria in which the better one loses, dearest first, and the open ones."""
     other = {c.name: c for c in worse.criteria}
-    lost = []
+    lost, unknown = [], []
     for mine in better.criteria:
         theirs = other[mine.name]
+        label = mine.name.replace("_", " ")
+        if mine.weight <= 0:
+            continue
+        if mine.value is None and theirs.value is None:
+            unknown.append(f"'{label}' ({mine.reason})")
+            continue
         cost = mine.weight * ((theirs.value or 0.0) - (mine.value or 0.0))
-        unknown = mine.value is None and mine.weight > 0
-        if cost <= _TIE and not unknown:
+        if cost <= _TIE:
             continue
         value = "is not known" if mine.value is None else f"is {mine.value:.2f}"
-        beside = "not known" if theirs.value is None else f"{theirs.value:.2f}"
-        label = mine.name.replace("_", " ")
         told = (
-            f"'{label}' ({value} for {better.formulation}, {beside} for {worse.formulation}: "
-            f"{mine.reason})"
+            f"'{label}' ({value} for {better.formulation}, {theirs.value:.2f} for "
+            f"{worse.formulation}: {mine.reason})"
         )
         lost.append((cost, told))
-    return [text for _, text in sorted(lost, key=lambda x: -x[0])]
+    return [text for _, text in sorted(lost, key=lambda x: -x[0])], unknown

@@ -65,7 +65,8 @@ def chart(
     points = _points([d for d in documents if d.slab_label == slab])
     order = [r.fragment for r in ranked if r.slab == slab]
     levels = list(dict.fromkeys(p["level"] for p in points))
-    x = alt.X("fragment:N", sort=order, title=None, axis=alt.Axis(labelAngle=0))
+    # an order by name in each layer is one that Vega-Lite need not merge
+    x = alt.X("fragment:N", title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(domain=order))
     offset = alt.XOffset("site:N", title=None)
     base = alt.Chart(alt.Data(values=points[: MOST_BARS * max(1, len(levels))]))
     y = alt.Y("mean(energy):Q", title="Adsorption energy, eV (negative: bound)")

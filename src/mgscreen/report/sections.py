@@ -50,14 +50,22 @@ def collect_sections(
     additives
         The ranked additives; without them there is nothing to say of pairs.
     """
-    from mgscreen.report import adsorption, migration, pairs, stability
+    from mgscreen.report import adsorption, experiment, migration, pairs, stability
 
     found = Sections()
+    formulations = pairs.section(database, campaign_id, additives)
+    phases = stability.section(database, campaign_id)
     parts = {
-        "pairs": pairs.section(database, campaign_id, additives),
-        "stability": stability.section(database, campaign_id),
+        "pairs": formulations,
+        "stability": phases,
         "migration": migration.section(database, campaign_id),
         "adsorption": adsorption.section(database, campaign_id),
+        "experiment": experiment.section(
+            database,
+            campaign_id,
+            formulations["ranked"] if formulations else [],
+            [r for group in phases["groups"] for r in group["rows"]] if phases else [],
+        ),
     }
     for name, given in parts.items():
         if given is None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 STABLE, REACTS, CATHODE = "#009e73", "#d55e00", "#0b7ec2"
 """Okabe and Ito's palette, as in the other figures."""
+ON_FRONT, BEHIND = "on the Pareto front", "behind it, or a value is missing"
 TITLES = {"insulator": "Coatings", "alloy": "Alloy interphases", "unknown": "Of unknown class"}
 REFERENCES = ("formation_energy", "oxidation_limit", "band_gap", "alloy_voltage")
 
@@ -141,7 +142,7 @@ def _pareto(ranked: list[RankedCoating]) -> dict[str, Any] | None:
             "phase": r.phase,
             "barrier": r.get("percolating_barrier").value,
             "oxidation": r.get("oxidation_limit").value,
-            "front": "on the Pareto front" if r.pareto else "behind it, or a value is missing",
+            "front": ON_FRONT if r.pareto else BEHIND,
         }
         for r in ranked
         if r.get("percolating_barrier").value is not None
@@ -156,12 +157,12 @@ def _pareto(ranked: list[RankedCoating]) -> dict[str, Any] | None:
     dots = base.mark_point(filled=True, size=90).encode(
         color=alt.Color(
             "front:N",
-            scale=alt.Scale(range=[STABLE, "#7d7d7d"]),
+            scale=alt.Scale(domain=[ON_FRONT, BEHIND], range=[STABLE, "#7d7d7d"]),
             legend=alt.Legend(title=None, orient="top"),
         ),
         tooltip=[alt.Tooltip("phase:N"), alt.Tooltip("barrier:Q"), alt.Tooltip("oxidation:Q")],
     )
-    text = base.mark_text(align="left", dx=8, color="#7d7d7d").encode(text=alt.Text("phase:N"))
+    text = base.mark_text(align="left", dx=8).encode(text=alt.Text("phase:N"))
     return {
         "id": "coatings-pareto",
         "title": "Mobility against stability",
@@ -210,9 +211,7 @@ def _hull(document: dict[str, Any]) -> dict[str, Any] | None:
         color=alt.condition("datum.on", alt.value(STABLE), alt.value(REACTS)),
         tooltip=[alt.Tooltip("phase:N"), alt.Tooltip("energy:Q")],
     )
-    text = base.mark_text(align="left", dx=7, dy=-7, color="#7d7d7d").encode(
-        text=alt.Text("phase:N")
-    )
+    text = base.mark_text(align="left", dx=7, dy=-7).encode(text=alt.Text("phase:N"))
     level = document["level"]
     name = "".join(c if c.isalnum() else "-" for c in f"{document['formula']}-{level}")
     return {

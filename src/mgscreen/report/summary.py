@@ -26,7 +26,7 @@ class Answer:
     question
         What was asked, a few words.
     name
-        The winner; a dash where there is none.
+        The winner; ``nobody`` where there is none.
     sentence
         Value, interval, level and why.
     anchor
@@ -55,7 +55,7 @@ def of_additives(ranked: Sequence[RankedAdditive], level: str) -> list[Answer]:
         question = f"Additive for the {side}"
         if not order:
             sentence = f"no candidate has a value that decides about the {side}"
-            found.append(Answer(question, "-", f"{sentence}.", "ranking"))
+            found.append(Answer(question, "nobody", f"{sentence}.", "ranking"))
             continue
         best = order[0]
         words = (
@@ -67,7 +67,7 @@ def of_additives(ranked: Sequence[RankedAdditive], level: str) -> list[Answer]:
             found.append(Answer(question, best.candidate, f"{words}.", "ranking"))
         else:
             sentence = f"no candidate is granted this role; nearest is {best.candidate}: {words}"
-            found.append(Answer(question, "-", f"{sentence}.", "ranking"))
+            found.append(Answer(question, "nobody", f"{sentence}.", "ranking"))
     return found
 
 
