@@ -30,9 +30,31 @@ def aluminium(tmp_path_factory):
 def test_the_lowest_start_is_kept(aluminium):
     host, _, full = aluminium
     assert full.state == "completed", full.reason
-    assert full.starts == len(insertion_hosts(host.structure, "Li", 1)) == len(full.energies_ev)
+    assert full.starts == len(insertion_hosts(host.structure, "Li", 1)) == len(full.screened_ev)
+    assert 1 <= len(full.energies_ev) <= full.starts
     assert full.energy_ev == min(e for e in full.energies_ev if e is not None)
     assert sorted(full.structure.symbols) == ["Al", "Li"]
+
+
+def test_another_level_takes_over_the_placements(aluminium, tmp_path):
+    host, _, full = aluminium
+    level = Level.parse("mlip:chgnet", settings={"fmax": 0.1})
+    with use_runtime(Runtime(scratch=tmp_path)):
+        found = insertion_energy(host.structure, level, "Li", 1, "isotropic", full)
+    assert found.state == "completed", found.reason
+    assert found.placements_level == full.level
+    assert not found.screened_ev
+    assert len(found.energies_ev) == len(full.placements)
+    assert found.level == "mlip:chgnet"
+
+
+def test_a_search_that_failed_is_made_again(aluminium, tmp_path):
+    host, _, full = aluminium
+    none = InsertionDocument(state="failed", reason="nothing relaxed")
+    with use_runtime(Runtime(scratch=tmp_path)):
+        found = insertion_energy(host.structure, LEVEL, "Li", 1, "isotropic", none)
+    assert found.screened_ev
+    assert found.energy_ev == pytest.approx(full.energy_ev, abs=1e-6)
 
 
 def test_voltage_is_that_of_the_energies(aluminium):
@@ -86,14 +108,18 @@ def test_too_many_atoms_are_a_failure():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("potential", ["mlip:chgnet", "mlip:7net-0"])
-def test_chevrel_phase_against_magnesium(potential, tmp_path):
+def test_chevrel_phase_against_magnesium(tmp_path):
     # measured: 1.0 to 1.3 V; from PBE formation energies 0.8 to 1.0 V in the mean of two Mg
-    level = Level.parse(potential)
-    with use_runtime(Runtime(scratch=tmp_path)):
-        host = relax_crystal(load_crystal("Mo6S8", primitive=True), level)
-        metal = relax_crystal(load_crystal("Mg", primitive=True), level)
-        inserted = [insertion_energy(host.structure, level, "Mg", n) for n in (1, 2)]
-    found = insertion_voltages(host, inserted, metal)
-    assert found.steps[0].volt > found.steps[1].volt
-    assert 0.8 <= found.mean_v <= 1.4
+    guesses = [None, None]
+    for potential in ("mlip:chgnet", "mlip:7net-0"):
+        level = Level.parse(potential)
+        with use_runtime(Runtime(scratch=tmp_path / level.method)):
+            host = relax_crystal(load_crystal("Mo6S8", primitive=True), level)
+            metal = relax_crystal(load_crystal("Mg", primitive=True), level)
+            guesses = [
+                insertion_energy(host.structure, level, "Mg", n, guess=guess)
+                for n, guess in zip((1, 2), guesses, strict=True)
+            ]
+        found = insertion_voltages(host, guesses, metal)
+        assert found.steps[0].volt > found.steps[1].volt, potential
+        assert 0.8 <= found.mean_v <= 1.4, potential

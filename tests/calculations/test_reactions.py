@@ -3,8 +3,9 @@
 import pytest
 
 from mgscreen.calculations.crystal import CrystalDocument
+from mgscreen.calculations.displacement import displacement, displacement_reaction
 from mgscreen.calculations.orbitals import OrbitalsDocument, frontier_orbitals
-from mgscreen.calculations.reactions import displacement, displacement_reaction, solution_reaction
+from mgscreen.calculations.reactions import solution_reaction
 from mgscreen.core.errors import InputError
 from mgscreen.core.structure import AtomicStructure
 

@@ -6,6 +6,7 @@ from mgscreen.campaign.models import Campaign
 from mgscreen.campaign.reactions import Reactions
 from mgscreen.core.errors import InputError
 from mgscreen.flows.crystals import CrystalJobs
+from mgscreen.flows.displacement import chloride_components
 from mgscreen.flows.reactions import reaction_flows
 
 
@@ -62,6 +63,28 @@ def test_a_solvent_may_be_a_smiles():
     assert names == [
         "CBr + Mg(s) + 2 C2H6O -> CH3MgBr(C2H6O)2",
         "2 CH3MgBr(C2H6O)2 -> (CH3)2Mg(C2H6O)2 + MgBr2(C2H6O)2",
+    ]
+
+
+def test_chlorides_of_metals_with_a_heat_of_sublimation_run_in_solution_too():
+    section = Reactions(rx=(), displacement=("BiCl3", "SnCl2"), level="pyscf:b3lyp/6-31g(d)")
+    made, _ = jobs(section)
+    solution = {j.name: j for j in made if j.metadata["level"].startswith("pyscf")}
+    found = solution["BiCl3 + 3/2 Mg(s) -> 3/2 MgCl2 + Bi(s)"]
+    assert found.metadata["level"] == "pyscf:b3lyp/6-31g(d)/cpcm(7.2)"
+    assert found.function_kwargs["product_phases"] == ["MgCl2", "Bi"]
+    assert solution["orbitals Bi"].metadata["level"] == "pyscf:b3lyp/6-31g(d)"
+    none, _ = jobs(section.model_copy(update={"in_solution": False}))
+    assert not [j for j in none if j.metadata["level"].startswith("pyscf")]
+
+
+def test_the_molecule_of_a_chloride_and_the_free_atom_of_its_metal():
+    whole, atom, anion = chloride_components("SbCl3")
+    assert (whole.smiles, atom.multiplicity, anion.smiles) == ("[Sb](Cl)(Cl)Cl", 4, "[Cl-]")
+    assert [chloride_components(c)[1].multiplicity for c in ("ZnCl2", "SnCl2", "AlCl3")] == [
+        1,
+        3,
+        2,
     ]
 
 

@@ -1,9 +1,10 @@
 """Insertion of ions into a cathode host: where they go, and the voltage.
 
 Starts are the largest voids of the host (vertices of the Voronoi tessellation), one of each kind by
-symmetry; for several ions, combinations of voids that are not too close. All are relaxed, and the
-lowest counts. In Mo6S8 the voids are the inner and outer sites of the channels between the clusters
-(E. Levi et al., Chem. Mater. 21, 1390 (2009), doi:10.1021/cm900033v).
+symmetry; for several ions, combinations of voids that are not too close. All are relaxed roughly,
+the lowest of them in full, and the lowest counts. A second level takes over these placements. In
+Mo6S8 the voids are the inner and outer sites of the channels between the clusters (E. Levi et al.,
+Chem. Mater. 21, 1390 (2009), doi:10.1021/cm900033v).
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ from mgscreen.calculations.crystal import CrystalDocument
 from mgscreen.core.documents import Document, PropertyValue
 from mgscreen.core.errors import InputError, ScientificFailureError
 from mgscreen.core.runtime import runtime
+from mgscreen.core.structure import AtomicStructure
 from mgscreen.energetics.voltage import electrons, mean_voltage, voltage_profile, voltage_steps
 from mgscreen.engines.periodic import CellPolicy, EnergyConvention, get_periodic_engine
 from mgscreen.structures.voids import insertion_hosts
 
 if TYPE_CHECKING:
-    from mgscreen.core.structure import AtomicStructure
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from mgscreen.engines.level import Level
+    from mgscreen.engines.periodic import PeriodicRelaxation
 
 __all__ = [
     "InsertionDocument",
@@ -33,6 +38,15 @@ __all__ = [
     "insertion_hosts",
     "insertion_voltages",
 ]
+
+SCREEN = {"fmax": 0.1, "max_steps": 30}
+"""A rough relaxation: enough to tell which void an ion ends in."""
+FINALISTS = 2
+APART_EV = 0.02
+"""Two placements whose energies differ by less after the rough relaxation are one, eV."""
+FMAX = 0.02
+"""The last relaxation ends at this force, eV/angstrom: ions in wide channels lie in flat basins,
+where 0.005 costs twice the steps and 1 meV."""
 
 
 class InsertionDocument(Document):
@@ -46,9 +60,19 @@ class InsertionDocument(Document):
     cell_policy: CellPolicy = "full"
     volume_per_atom_a3: float | None = None
     starts: int = Field(default=0, description="placements that were tried")
-    energies_ev: list[float | None] = Field(
-        default_factory=list, description="of each start, eV; None where it did not relax"
+    screened_ev: list[float | None] = Field(
+        default_factory=list,
+        description="of each start after a rough relaxation in the host's cell, eV; empty where "
+        "the placements are those of another level",
     )
+    energies_ev: list[float | None] = Field(
+        default_factory=list,
+        description="of each placement relaxed in full, eV; None where it did not relax",
+    )
+    placements: list[AtomicStructure] = Field(
+        default_factory=list, description="those that relaxed, lowest first"
+    )
+    placements_level: str = Field(default="", description="level that found them; empty: this one")
     max_force_ev_per_a: float | None = None
     steps: int = Field(default=0, description="force calls of the lowest")
 
@@ -75,10 +99,14 @@ def insertion_energy(
     species: str = "Mg",
     n: int = 1,
     cell: CellPolicy = "full",
+    guess: InsertionDocument | dict[str, Any] | None = None,
     *,
     identity: str = "",
 ) -> InsertionDocument:
-    """Relax a host with ``n`` ions from every start and keep the lowest.
+    """Relax a host with ``n`` ions and keep the lowest of all placements.
+
+    Every start is relaxed roughly in the cell of the host (``SCREEN``); those that end lowest and
+    apart from each other (``FINALISTS``) are relaxed in full.
 
     Parameters
     ----------
@@ -92,41 +120,53 @@ def insertion_energy(
         Atoms per cell of ``host``.
     cell
         What may happen to the cell.
+    guess
+        The same at another level: its placements are relaxed here, and no others are searched.
+        None, or one that failed: they are.
     identity
         Set by the calculation's frame.
 
     Returns
     -------
     InsertionDocument
-        Failed where no start relaxes.
+        Failed where no placement relaxes.
     """
-    try:
-        starts = insertion_hosts(host, species, n)
-    except InputError as error:
-        raise ScientificFailureError(str(error)) from None
-    engine = get_periodic_engine(level)
     folder = runtime().workdir(identity)
-    energies: list[float | None] = []
-    best = None
+    other = None if guess is None else _insertion(guess)
+    screened: list[float | None] = []
     warnings: list[str] = []
-    for number, start in enumerate(starts):
+    if other is not None and other.state != "failed" and other.placements:
+        finalists, source = list(other.placements), other.level
+    else:
         try:
-            end = engine.relax(start, folder / f"start{number}", cell=cell)
+            starts = insertion_hosts(host, species, n)
+        except InputError as error:
+            raise ScientificFailureError(str(error)) from None
+        finalists, screened = _screened(starts, level, folder, warnings)
+        source = ""
+    fine = level.model_copy(update={"settings": {"fmax": FMAX, **level.settings}})
+    engine = get_periodic_engine(fine)
+    energies: list[float | None] = []
+    ends: list[PeriodicRelaxation] = []
+    for number, start in enumerate(finalists):
+        try:
+            end = engine.relax(start, folder / f"final{number}", cell=cell)
         except ScientificFailureError as error:
             energies.append(None)
-            warnings.append(f"start {number}: {error}")
+            warnings.append(f"placement {number}: {error}")
             continue
         if not end.converged:
             energies.append(None)
-            warnings.append(f"start {number} did not relax in {end.steps} steps")
+            warnings.append(f"placement {number} did not relax in {end.steps} steps")
             continue
         energies.append(end.energy_ev)
-        if best is None or end.energy_ev < best.energy_ev:
-            best = end
-    if best is None:
+        ends.append(end)
+    if not ends:
         raise ScientificFailureError(
-            f"none of {len(starts)} placements of {n} {species} relaxed: {'; '.join(warnings)}"
+            f"none of {len(finalists)} placements of {n} {species} relaxed: {'; '.join(warnings)}"
         )
+    ends.sort(key=lambda e: e.energy_ev)
+    best = ends[0]
     atoms = best.structure.to_ase()
     return InsertionDocument(
         level=str(level),
@@ -143,11 +183,43 @@ def insertion_energy(
         energy_convention=best.energy_convention,
         cell_policy=cell,
         volume_per_atom_a3=float(atoms.get_volume()) / len(atoms),
-        starts=len(starts),
+        starts=len(screened) or len(finalists),
+        screened_ev=screened,
         energies_ev=energies,
+        placements=[end.structure for end in ends],
+        placements_level=source,
         max_force_ev_per_a=best.max_force_ev_per_a,
         steps=best.steps,
     )
+
+
+def _screened(
+    starts: Sequence[AtomicStructure], level: Level, folder: Path, warnings: list[str]
+) -> tuple[list[AtomicStructure], list[float | None]]:
+    """Return the lowest placements that differ, and the energy of each start.
+
+    A placement that has not converged roughly still counts: its energy is an upper bound.
+    """
+    rough = level.model_copy(update={"settings": {**level.settings, **SCREEN}})
+    engine = get_periodic_engine(rough)
+    energies: list[float | None] = []
+    ends: list[PeriodicRelaxation] = []
+    for number, start in enumerate(starts):
+        try:
+            end = engine.relax(start, folder / f"screen{number}", cell="fixed")
+        except ScientificFailureError as error:
+            energies.append(None)
+            warnings.append(f"start {number}: {error}")
+            continue
+        energies.append(end.energy_ev)
+        ends.append(end)
+    chosen: list[PeriodicRelaxation] = []
+    for end in sorted(ends, key=lambda e: e.energy_ev):
+        if len(chosen) == FINALISTS:
+            break
+        if all(abs(end.energy_ev - c.energy_ev) > APART_EV for c in chosen):
+            chosen.append(end)
+    return [end.structure for end in chosen], energies
 
 
 class Plateau(BaseModel):

@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mgscreen.calculations.base import calculation
-from mgscreen.calculations.crystal import CrystalDocument
-from mgscreen.calculations.electronic_solid import CrystalElectronicDocument
 from mgscreen.calculations.gas import GasDocument
+from mgscreen.calculations.phase_energies import (
+    PBE_CONVENTIONS,
+    Energy,
+    Solid,
+    hull_phases,
+    phase_energy,
+    reduced,
+    solid_of,
+)
 from mgscreen.core.documents import Document, PropertyValue
 from mgscreen.core.errors import InputError, ScientificFailureError
 from mgscreen.energetics.corrections import (
-    LEGACY_UNCORRECTED,
     TEMPERATURE_K,
-    gas_entropy_term,
-    mp2020_correction,
 )
-from mgscreen.energetics.hull import Hull, PhaseEnergy
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mgscreen.core.structure import AtomicStructure
-
-PBE_CONVENTIONS = ("pbe", "mp2020")
-Solid = CrystalDocument | CrystalElectronicDocument
-
-
-class Energy(BaseModel):
-    """One phase that a hull was built from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    formula: str = Field(description="composition of the cell that was computed")
-    pbe_ev: float = Field(description="energy without anion corrections, eV per cell")
-    correction_ev: float = Field(description="anion correction, eV per cell")
-    legacy_ev: float = Field(description="the part of it that the scheme before 2021 had too")
-    entropy_ev: float = Field(default=0.0, description="-TS of a gas, eV per cell")
-    gas: bool = False
-    source: str = Field(default="", description="identity of the calculation, or file")
+from mgscreen.energetics.hull import Hull
 
 
 class ProductReaction(BaseModel):
@@ -232,13 +212,13 @@ def phase_stability(  # noqa: PLR0913, PLR0917 - each is a part of the question
     StabilityDocument
         Failed where the phase has no energy, levels are mixed, or an element is missing.
     """
-    target = _solid(phase)
+    target = solid_of(phase)
     if target.state == "failed" or target.energy_ev is None or target.structure is None:
         raise ScientificFailureError(f"the crystal failed: {target.reason or 'no energy'}")
-    crystals = [None if c is None else _solid(c) for c in competitors]
+    crystals = [None if c is None else solid_of(c) for c in competitors]
     boxes = [None if g is None else GasDocument.model_validate(g) for g in gases]
     labels = list(names or [])
-    found, missing = [_energy(target)], []
+    found, missing = [phase_energy(target)], []
     for n, one in enumerate([*crystals, *boxes]):
         name = labels[n] if n < len(labels) else ""
         if one is None or one.state == "failed" or one.energy_ev is None:
@@ -249,7 +229,7 @@ def phase_stability(  # noqa: PLR0913, PLR0917 - each is a part of the question
                 f"{name} is at {one.level} ({one.code_version}), the phase at {target.level} "
                 f"({target.code_version}): their energies cannot be subtracted"
             )
-        found.append(_energy(one, temperature_k))
+        found.append(phase_energy(one, temperature_k))
     found += [
         Energy(
             name=str(entry["name"]),
@@ -268,7 +248,7 @@ def phase_stability(  # noqa: PLR0913, PLR0917 - each is a part of the question
         settings=target.settings,
         structure=target.structure,
         phase=found[0].name,
-        formula=_reduced(found[0].formula),
+        formula=reduced(found[0].formula),
         metal=metal,
         cathode=cathode,
         temperature_k=temperature_k,
@@ -287,7 +267,7 @@ def phase_stability(  # noqa: PLR0913, PLR0917 - each is a part of the question
 
 def _with_product(document: StabilityDocument, product: str) -> ProductReaction:
     try:
-        hull = Hull.of(_phases(document.energies, entropy=True), document.formula, product)
+        hull = Hull.of(hull_phases(document.energies, entropy=True), document.formula, product)
         hull.formation_energy(product)  # its own energy, not that of what it would decay to
         reaction = hull.reaction(document.formula, product)
     except (InputError, ValueError) as error:
@@ -300,19 +280,19 @@ def _with_product(document: StabilityDocument, product: str) -> ProductReaction:
 def _fill(document: StabilityDocument) -> None:
     formula, metal, energies = document.formula, document.metal, document.energies
     try:
-        own = Hull.of(_phases(energies), formula)
+        own = Hull.of(hull_phases(energies), formula)
         document.formation_energy_ev = own.formation_energy(formula)
         document.formation_energy_legacy_ev = Hull.of(
-            _phases(energies, scheme="legacy"), formula
+            hull_phases(energies, scheme="legacy"), formula
         ).formation_energy(formula)
         document.formation_energy_pbe_ev = Hull.of(
-            _phases(energies, scheme="pbe"), formula
+            hull_phases(energies, scheme="pbe"), formula
         ).formation_energy(formula)
-        hull = Hull.of(_phases(energies, entropy=True), formula, metal)
+        hull = Hull.of(hull_phases(energies, entropy=True), formula, metal)
     except InputError as error:
         raise ScientificFailureError(str(error)) from None
     document.above_hull_ev, document.decay = hull.above_hull(formula)
-    if _reduced(formula) == metal:
+    if reduced(formula) == metal:
         document.window_reason = f"{metal} itself has no window"
     else:
         try:
@@ -335,79 +315,10 @@ def _fill(document: StabilityDocument) -> None:
         document.metal_reaction = reaction.equation
     if document.cathode:
         try:
-            both = Hull.of(_phases(energies, entropy=True), formula, metal, document.cathode)
+            both = Hull.of(hull_phases(energies, entropy=True), formula, metal, document.cathode)
             reaction = both.reaction(formula, document.cathode)
         except (InputError, ValueError) as error:
             document.cathode_reason = f"no hull with {document.cathode}: {error}"
         else:
             document.cathode_reaction_ev = reaction.energy_ev_per_atom
             document.cathode_reaction = reaction.equation
-
-
-def _phases(
-    energies: Iterable[Energy], *, scheme: str = "mp2020", entropy: bool = False
-) -> list[PhaseEnergy]:
-    part = {"mp2020": "correction_ev", "legacy": "legacy_ev", "pbe": ""}[scheme]
-    return [
-        PhaseEnergy(
-            e.name,
-            e.formula,
-            e.pbe_ev + (getattr(e, part) if part else 0.0) + (e.entropy_ev if entropy else 0.0),
-        )
-        for e in energies
-    ]
-
-
-def _solid(value: Solid | dict[str, Any]) -> Solid:
-    if not isinstance(value, dict):
-        return value
-    fields = {k: v for k, v in value.items() if not k.startswith("@")}
-    if "gap_ev" in fields:
-        return CrystalElectronicDocument.model_validate(fields)
-    return CrystalDocument.model_validate(fields)
-
-
-def _energy(document: Solid | GasDocument, temperature_k: float = 0.0) -> Energy:
-    structure = document.structure
-    if structure is None or document.energy_ev is None:
-        raise ScientificFailureError("an energy without a structure cannot be placed")
-    gas = isinstance(document, GasDocument)
-    correction = legacy = 0.0
-    if document.energy_convention in PBE_CONVENTIONS:
-        correction = mp2020_correction(structure)
-        legacy = mp2020_correction(structure, without=LEGACY_UNCORRECTED)
-    learned = correction if document.energy_convention == "mp2020" else 0.0
-    entropy = 0.0
-    if gas:
-        formula = _reduced(_formula(structure), element=False)
-        entropy = gas_entropy_term(formula, temperature_k) if _is_gas(formula) else 0.0
-    return Energy(
-        name=structure.label or structure.formula,
-        formula=_formula(structure),
-        pbe_ev=document.energy_ev - learned,
-        correction_ev=correction,
-        legacy_ev=legacy,
-        entropy_ev=entropy,
-        gas=gas,
-        source=document.input_hash,
-    )
-
-
-def _is_gas(formula: str) -> bool:
-    from mgscreen.energetics.corrections import GAS_ENTROPY
-
-    return formula in GAS_ENTROPY
-
-
-def _formula(structure: AtomicStructure) -> str:
-    return "".join(f"{s}{n}" for s, n in sorted(Counter(structure.symbols).items()))
-
-
-def _reduced(formula: str, *, element: bool = True) -> str:
-    from pymatgen.core import Composition
-
-    composition = Composition(formula)
-    if not element and composition.is_element:
-        symbol, number = next(iter(composition.items()))
-        return f"{symbol}{int(number)}"
-    return str(composition.reduced_formula)

@@ -1,4 +1,4 @@
-"""Energies of interphase reactions: Grignard, Schlenk, and displacement of a metal by another."""
+"""Energies of interphase reactions in solution: Grignard, Schlenk, displacement of a metal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mgscreen.calculations.base import calculation
-from mgscreen.calculations.crystal import CrystalDocument
 from mgscreen.calculations.orbitals import OrbitalsDocument
 from mgscreen.calculations.steps import absent, value
 from mgscreen.core.documents import Document, PropertyValue
@@ -18,7 +17,6 @@ from mgscreen.energetics.reactions import (
     SUBLIMATION_KJ_MOL,
     Term,
     equation,
-    formula_composition,
     metal_energy,
     reaction_energy,
 )
@@ -46,13 +44,18 @@ CONTINUUM = (
     "to +0.22 eV (B3LYP/6-31G(d), C-PCM), so only signs and the order of halides can be read from "
     "these"
 )
+CHLORIDES = (
+    "bare molecules in the continuum: ether on either chloride, dimers of a chloride and the "
+    "lattice of {product} are left out; the reaction of the crystals has the lattices"
+)
+ATOM = (
+    "free atoms have no spin-orbit coupling here and the measured heat has it: metals of heavy p "
+    "elements come out by up to 0.3 eV per atom (Sn) too high"
+)
 COORDINATED = (
     "{shell} bind to each Mg; one geometry search per species: conformers that "
     "the search missed weigh on the result, and no entropy of binding is in it"
 )
-
-
-CRYSTALS = "total energies of crystals at rest: no zero-point or thermal terms"
 
 
 class ReactionTerm(BaseModel):
@@ -128,11 +131,12 @@ def solution_reaction(
     Parameters
     ----------
     reaction
-        ``grignard``: RX + M -> RMX. ``schlenk``: 2 RMX -> R2M + MX2.
+        ``grignard``: RX + M -> RMX. ``schlenk``: 2 RMX -> R2M + MX2. ``displacement``:
+        M'X_n + (n/2) M -> (n/2) MX2 + M'.
     parts
-        Single points of the species. A single neutral atom of ``metal`` stands for its crystal:
-        its energy, in the gas phase, less the experimental enthalpy of sublimation. None: the job
-        of this species did not end well.
+        Single points of the species. A single neutral atom of a metal stands for its crystal: its
+        energy, in the gas phase, less the experimental enthalpy of sublimation. None: the job of
+        this species did not end well.
     coefficients
         Formula units of each, negative for reactants.
     names
@@ -153,10 +157,7 @@ def solution_reaction(
     document = ReactionDocument(
         reaction=reaction,
         product_phases=list(product_phases),
-        caveats=[
-            COORDINATED.format(shell=shell) if shell else CONTINUUM,
-            ELECTRONIC,
-        ],
+        caveats=[_around(reaction, shell, product_phases), ELECTRONIC],
     )
     whole = [None if p is None else OrbitalsDocument.model_validate(p) for p in parts]
     document.level = next((p.level for p in whole if p is not None and _size(p) > 1), "")
@@ -164,10 +165,21 @@ def solution_reaction(
         Term(name, n, {}) for name, n in zip(names, coefficients, strict=True)
     )
     try:
-        _fill(document, whole, coefficients, names, metal)
+        _fill(document, whole, coefficients, names)
     except ScientificFailureError as error:
-        return _failed(document, str(error))
+        return failed(document, str(error))
+    if reaction == "displacement" and document.energy_ev is not None:
+        consumed = -sum(t.coefficient for t in document.terms if t.composition == {metal: 1.0})
+        document.energy_per_metal_ev = document.energy_ev / consumed
+        document.caveats.append(ATOM)
     return document
+
+
+def _around(reaction: ReactionType, shell: str, products: Sequence[str]) -> str:
+    """Return what surrounds the molecules, and what that leaves out."""
+    if reaction == "displacement":
+        return CHLORIDES.format(product=products[0] if products else "the product")
+    return COORDINATED.format(shell=shell) if shell else CONTINUUM
 
 
 def _fill(
@@ -175,13 +187,12 @@ def _fill(
     parts: Sequence[OrbitalsDocument | None],
     coefficients: Sequence[float],
     names: Sequence[str],
-    metal: str,
 ) -> None:
     molecules: list[tuple[str, OrbitalsDocument]] = []
     atoms: list[tuple[str, OrbitalsDocument]] = []
     for part, coefficient, name in zip(parts, coefficients, names, strict=True):
         known = _known(part, name)
-        term = _molecule(known, coefficient, name, metal)
+        term = _molecule(known, coefficient, name)
         document.terms.append(term)
         if term.origin:
             document.caveats.append(f"{name}: {term.origin}")
@@ -194,125 +205,10 @@ def _fill(
     document.level, document.settings = first.level, first.settings
     document.code, document.code_version = first.code, first.code_version
     document.converged = {"scf": True}
-    _finish(document)
+    finish(document)
 
 
-@calculation("reaction", ReactionDocument)
-def displacement_reaction(
-    chloride: str,
-    crystals: dict[str, CrystalDocument | None],
-    missing: list[str],
-    level: str,
-    metal: str = "Mg",
-) -> ReactionDocument:
-    """Return the energy of MX_n + (n/2) Mg -> (n/2) MgX2 + M, all of them crystals.
-
-    Parameters
-    ----------
-    chloride
-        Formula of the halide of the nobler metal.
-    crystals
-        Relaxed crystals by formula: the chloride, the metal that it leaves, ``metal`` and its
-        halide. None: its job did not end well.
-    missing
-        Those of the four that the library of crystals does not have; then there is no energy.
-    level
-        Level of the crystals, for a reaction without one.
-    metal
-        Of the anode.
-
-    Raises
-    ------
-    ScientificFailureError
-        Inside the frame: a crystal is missing or failed, or energies are of different conventions.
-    """
-    reaction = displacement(chloride, metal)
-    document = ReactionDocument(
-        reaction="displacement",
-        level=level,
-        product_phases=[name for name, n in reaction if n > 0],
-        equation=equation(Term(name, n, {}) for name, n in reaction),
-        caveats=[CRYSTALS],
-    )
-    try:
-        _fill_crystals(document, reaction, crystals, missing)
-    except ScientificFailureError as error:
-        return _failed(document, str(error))
-    consumed = next(-n for name, n in reaction if name == metal)
-    if document.energy_ev is not None:
-        document.energy_per_metal_ev = document.energy_ev / consumed
-    return document
-
-
-def _fill_crystals(
-    document: ReactionDocument,
-    reaction: Sequence[tuple[str, float]],
-    crystals: Mapping[str, CrystalDocument | None],
-    missing: Sequence[str],
-) -> None:
-    if missing:
-        raise ScientificFailureError(f"the library has no crystal of {', '.join(missing)}")
-    found: list[CrystalDocument] = []
-    for name, coefficient in reaction:
-        crystal = _crystal(crystals.get(name), name)
-        composition = formula_composition(name)
-        if crystal.structure is None or not _same_ratio(crystal.structure.symbols, composition):
-            raise ScientificFailureError(f"the crystal of {name} has another composition")
-        energy = (crystal.energy_per_atom_ev or 0.0) * sum(composition.values())
-        document.terms.append(
-            ReactionTerm(
-                name=name, coefficient=coefficient, composition=composition, energy_ev=energy
-            )
-        )
-        document.warnings += [f"{name}: {text}" for text in crystal.warnings]
-        found.append(crystal)
-    if len({(c.level, c.code_version, c.energy_convention) for c in found}) > 1:
-        raise ScientificFailureError("the crystals are of different levels of theory")
-    first = found[0]
-    document.level, document.settings = first.level, first.settings
-    document.code, document.code_version = first.code, first.code_version
-    document.converged = {"relaxation": True}
-    _finish(document)
-
-
-def _crystal(given: CrystalDocument | None, name: str) -> CrystalDocument:
-    if given is None:
-        raise ScientificFailureError(f"the relaxation of {name} did not end well")
-    crystal = CrystalDocument.model_validate(given)
-    if crystal.state == "failed" or crystal.energy_per_atom_ev is None:
-        why = crystal.reason or "no energy"
-        raise ScientificFailureError(f"the relaxation of {name} failed: {why}")
-    return crystal
-
-
-def displacement(chloride: str, metal: str = "Mg") -> list[tuple[str, float]]:
-    """Return the formulas of a displacement reaction with their coefficients.
-
-    The halide stands first, then the metal, its halide and what it leaves behind.
-
-    Raises
-    ------
-    InputError
-        If the formula is not that of a binary halide of another element, such as BiCl3.
-    """
-    from mgscreen.energetics.scales import electrode
-
-    count = formula_composition(chloride)
-    halogens = [e for e in count if e in {"F", "Cl", "Br", "I"}]
-    others = [e for e in count if e not in halogens]
-    if len(halogens) != 1 or len(others) != 1 or metal in others:
-        raise InputError(
-            f"'{chloride}' cannot be displaced by {metal}: expected a binary halide of another "
-            "metal, such as BiCl3"
-        )
-    halogen, other = halogens[0], others[0]
-    valence = electrode(metal).charge
-    product = f"{metal}{halogen}{valence if valence > 1 else ''}"
-    metals = count[halogen] / valence
-    return [(chloride, -1.0), (metal, -metals), (product, metals), (other, count[other])]
-
-
-def _failed(document: ReactionDocument, reason: str) -> ReactionDocument:
+def failed(document: ReactionDocument, reason: str) -> ReactionDocument:
     """Return a document that still says which reaction it is, without a number."""
     return document.model_copy(
         update={"state": "failed", "reason": reason, "energy_ev": None, "converged": {}}
@@ -332,17 +228,18 @@ def _known(part: OrbitalsDocument | None, name: str) -> OrbitalsDocument:
     return part
 
 
-def _molecule(part: OrbitalsDocument, coefficient: float, name: str, metal: str) -> ReactionTerm:
+def _molecule(part: OrbitalsDocument, coefficient: float, name: str) -> ReactionTerm:
     if part.structure is None or part.total_energy_ev is None:
         raise ScientificFailureError(f"there is no energy of {name}")
     structure = part.structure
     energy, origin = part.total_energy_ev, ""
-    if structure.symbols == (metal,) and structure.charge == 0:
+    if len(structure.symbols) == 1 and structure.charge == 0:
+        element = structure.symbols[0]
         try:
-            energy = metal_energy(metal, energy)
+            energy = metal_energy(element, energy)
         except InputError as error:
             raise ScientificFailureError(error.message) from None
-        heat = SUBLIMATION_KJ_MOL[metal]
+        heat = SUBLIMATION_KJ_MOL[element]
         origin = (
             f"energy of the free atom at {part.level} less the experimental enthalpy of "
             f"sublimation at 298 K, {heat:g} kJ/mol ({heat * EV_PER_KJ_MOL:.3f} eV; CRC Handbook)"
@@ -387,7 +284,8 @@ def _same_method(molecules: Sequence[tuple[str, OrbitalsDocument]]) -> None:
             )
 
 
-def _finish(document: ReactionDocument) -> None:
+def finish(document: ReactionDocument) -> None:
+    """Sum the terms of a reaction that balances."""
     terms = [t.term() for t in document.terms]
     document.equation = equation(terms)
     try:
@@ -395,11 +293,3 @@ def _finish(document: ReactionDocument) -> None:
     except InputError as error:
         raise ScientificFailureError(error.message) from None
     document.warnings = list(dict.fromkeys(document.warnings))
-
-
-def _same_ratio(symbols: Sequence[str], composition: Mapping[str, float]) -> bool:
-    count = Counter(symbols)
-    if count.keys() != composition.keys():
-        return False
-    ratios = [count[e] / n for e, n in composition.items()]
-    return max(ratios) - min(ratios) < 1e-9  # noqa: PLR2004 - ratios of small integers

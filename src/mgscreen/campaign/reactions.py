@@ -55,3 +55,7 @@ class Reactions(Table):
         default=("BiCl3", "SbCl3", "GaCl3", "SnCl2", "ZnCl2", "AlCl3"),
         description="chlorides whose metal the anode metal displaces, by formula",
     )
+    in_solution: bool = Field(
+        default=True,
+        description="displacement of molecules in the continuum too, at the level of the molecules",
+    )

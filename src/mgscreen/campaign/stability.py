@@ -28,6 +28,18 @@ class CathodeHost(Table):
     )
 
 
+class BandEdge(Table):
+    """An insulator whose bands are placed against the Fermi level of the anode metal."""
+
+    phase: Text = Field(description="crystal of the library, or path of a CIF")
+    plane: tuple[int, int, int] | None = Field(
+        default=None,
+        description="Miller indices of its surface; none: (0 0 1) of layers and of rock salt, "
+        "(1 1 0) of rutile; other types need one",
+    )
+    layers: int = Field(default=5, ge=3, le=30, description="of the slab, at least")
+
+
 class Stability(Table):
     """Which phases, alloys and cathodes are placed, and at which levels."""
 
@@ -77,6 +89,11 @@ class Stability(Table):
     )
     gaps_of: PhaseList = Field(
         default=(), description="phases whose gap is computed; none given: all of them"
+    )
+    edges: tuple[BandEdge, ...] = Field(
+        default=(),
+        description="phases whose band edges are placed against the anode metal by the DFT level, "
+        "through vacuum: [[stability.edges]]",
     )
     temperature_k: float = Field(
         default=298.15, gt=0, le=2000, description="for the entropy of gases, K"

@@ -63,6 +63,24 @@ ROWS: tuple[PropertyInfo, ...] = (
         "Kohn-Sham gap on the k-mesh; 0: a metal; too small with PBE",
     ),
     PropertyInfo("conductor", "", "crystal_electronic", "metallic, or not"),
+    PropertyInfo(
+        "vbm_vs_vacuum", "eV", "band_edges", "top of the valence band of PBE, vacuum at 0"
+    ),
+    PropertyInfo(
+        "cbm_vs_vacuum", "eV", "band_edges", "bottom of the conduction band of PBE, vacuum at 0"
+    ),
+    PropertyInfo(
+        "vbm_vs_anode_fermi",
+        "eV",
+        "band_edges",
+        "the same against the Fermi level of the anode metal (minus its work function)",
+    ),
+    PropertyInfo(
+        "cbm_vs_anode_fermi",
+        "eV",
+        "band_edges",
+        "the same for the conduction band: positive, electrons of the metal cannot enter",
+    ),
     *properties_reactions.ROWS,
     PropertyInfo(
         "alloy_formation_energy", "eV/atom", "alloy", "from the elements at 0 K, no correction"

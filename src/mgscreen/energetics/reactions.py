@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 EV_PER_KJ_MOL = 0.010364269656262175
 """1 kJ/mol in eV: 1000 / (e N_A), exact constants of the SI of 2019."""
-SUBLIMATION_KJ_MOL: Mapping[str, float] = {"Mg": 147.1}
+SUBLIMATION_KJ_MOL: Mapping[str, float] = {
+    "Mg": 147.1, "Al": 330.0, "Zn": 130.4, "Ga": 272.0, "Sn": 301.2, "Sb": 262.3, "Bi": 207.1,
+}  # fmt: skip
 """Enthalpy of sublimation of a metal at 298 K, kJ/mol: CRC Handbook of Chemistry and Physics,
-standard thermodynamic properties of chemical substances, enthalpy of formation of Mg(g)."""
+standard thermodynamic properties of chemical substances, enthalpy of formation of the gaseous atom
+(Sn: from the white form)."""
 TOLERANCE = 1e-6
 
 

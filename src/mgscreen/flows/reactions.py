@@ -7,26 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 from jobflow import Flow, Job, Maker
 
-from mgscreen.calculations.reactions import displacement, displacement_reaction, solution_reaction
+from mgscreen.calculations.displacement import displacement
+from mgscreen.calculations.reactions import solution_reaction
 from mgscreen.candidates.halides import Halide, read_halide
 from mgscreen.candidates.library import load_library
 from mgscreen.candidates.model import Candidate, ChemistryError, check_chemistry
 from mgscreen.core.errors import InputError, Location
 from mgscreen.core.species import Component, Species
 from mgscreen.engines.level import Level
+from mgscreen.flows.displacement import (
+    METAL,
+    chloride_components,
+    displacement_job,
+    has_heat,
+    reaction_equation,
+    reaction_job,
+)
 from mgscreen.flows.levels import campaign_levels, solid_levels
 from mgscreen.flows.molecules import SpeciesMaker
-from mgscreen.structures.crystals import crystal_library
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from mgscreen.campaign.models import Campaign
     from mgscreen.campaign.reactions import Reactions
     from mgscreen.flows.crystals import CrystalJobs
 
-METAL = "Mg"
-"""Grignard reagents are those of magnesium."""
 _ION = Component(name=METAL, smiles="[Mg+2]", charge=2, role="metal")
 _ATOM = Component(name=METAL, smiles="[Mg]", charge=0, role="molecule")
 
@@ -60,25 +66,29 @@ def reaction_flows(
         return []
     flows: list[Flow | Job] = []
     metal = campaign.anode.metal
-    if section.rx:
-        if metal != METAL:
-            raise InputError(
-                f"expected an empty list with an anode of {metal}: RX + M -> RMX is computed for "
-                f"{METAL}",
-                _at(campaign, "rx"),
-            )
-        known = _known(campaign)
-        halides = [_halide(campaign, n, text, known) for n, text in enumerate(section.rx)]
-        flows.append(_solution(campaign, section, known).make(halides))
+    if section.rx and metal != METAL:
+        raise InputError(
+            f"expected an empty list with an anode of {metal}: RX + M -> RMX is computed for "
+            f"{METAL}",
+            _at(campaign, "rx"),
+        )
+    known = _known(campaign)
+    halides = [_halide(campaign, n, text, known) for n, text in enumerate(section.rx)]
+    for n, chloride in enumerate(section.displacement):
+        try:
+            displacement(chloride, metal)
+        except InputError as error:
+            place = _at(campaign, f"displacement[{n}]")
+            raise InputError(error.message, error.location or place) from None
+    chlorides = section.displacement if section.in_solution and metal == METAL else ()
+    dissolved = [c for c in chlorides if has_heat(c, metal)]
+    if halides or dissolved:
+        flows.append(_solution(campaign, section, known).make(halides, dissolved))
     potentials = section.displacement and _potentials(campaign)
     for level in potentials or ():
-        jobs: list[Flow | Job] = []
-        for n, chloride in enumerate(section.displacement):
-            try:
-                jobs.append(displacement_job(chloride, level, crystals, metal))
-            except InputError as error:
-                place = _at(campaign, f"displacement[{n}]")
-                raise InputError(error.message, error.location or place) from None
+        jobs: list[Flow | Job] = [
+            displacement_job(chloride, level, crystals, metal) for chloride in section.displacement
+        ]
         flows.append(Flow(jobs, name=f"displacement {level}"))
     return flows
 
@@ -118,14 +128,16 @@ class ReactionMaker(Maker):
     solvent: Candidate | None = None
     solvent_molecules: int = 0
 
-    def make(self, halides: Iterable[Halide]) -> Flow:
-        """Return the flow of some halides; species that they share are computed once."""
+    def make(self, halides: Iterable[Halide], chlorides: Iterable[str] = ()) -> Flow:
+        """Return the flow of some halides RX and chlorides MCl_n; what they share runs once."""
         if self.level is None:
             msg = "a ReactionMaker needs a level"
             raise ValueError(msg)
         one = _Solution(self, self.level)
         for halide in halides:
             one.add(halide)
+        for chloride in chlorides:
+            one.add_chloride(chloride)
         return Flow([*one.jobs, *one.reactions], name=self.name)
 
 
@@ -165,9 +177,22 @@ class _Solution:
             molecule = self.shell[0].model_copy(update={"count": 1, "role": "molecule"})
             free = self._species(molecule.name, (molecule,))
             terms.insert(2, (free, -float(self.shell[0].count), molecule.name))
-        self._reaction(halide, "grignard", terms, [])
+        self._reaction(halide.name, "grignard", terms, [])
         terms = [(rmgx, -2.0, reagent), (r2mg, 1.0, dialkyl), (mgx2, 1.0, salt)]
-        self._reaction(halide, "schlenk", terms, [f"Mg{x}2"])
+        self._reaction(halide.name, "schlenk", terms, [f"Mg{x}2"])
+
+    def add_chloride(self, chloride: str) -> None:
+        """Add MX_n + (n/2) Mg -> (n/2) MgX2 + M, bare molecules but for the metals."""
+        (_, taken), (_, metal), (salt, made), (other, left) = displacement(chloride, METAL)
+        whole, element, ion = chloride_components(chloride, METAL)
+        gas = self.level.in_gas()
+        terms = [
+            (self._species(chloride, (whole,)), taken, chloride),
+            (self._species(METAL, (_ATOM,), gas), metal, f"{METAL}(s)"),
+            (self._species(salt, (_ION, ion)), made, salt),
+            (self._species(other, (element,), gas), left, f"{other}(s)"),
+        ]
+        self._reaction(chloride, "displacement", terms, [salt, other])
 
     def _species(
         self, label: str, components: tuple[Component, ...], level: Level | None = None
@@ -186,6 +211,7 @@ class _Solution:
                     label=label,
                     components=components,
                     charge=sum(c.charge * c.count for c in components),
+                    multiplicity=max(c.multiplicity for c in components),
                 )
             )
             if made.orbitals is None:
@@ -197,7 +223,7 @@ class _Solution:
 
     def _reaction(
         self,
-        halide: Halide,
+        candidate: str,
         kind: str,
         terms: list[tuple[Job, float, str]],
         product_phases: list[str],
@@ -212,11 +238,11 @@ class _Solution:
             "metal": METAL,
             "shell": " and ".join(f"{c.count} {c.name}" for c in self.shell),
         }
-        label = _equation([(name, n) for _, n, name in terms])
+        label = reaction_equation([(name, n) for _, n, name in terms])
         self.reactions.append(
-            _job(
+            reaction_job(
                 solution_reaction,
-                halide.name,
+                candidate,
                 kind,
                 label,
                 str(self.level),
@@ -224,69 +250,6 @@ class _Solution:
                 str(self.maker.levels["geometry"]),
             )
         )
-
-
-def displacement_job(chloride: str, level: Level, crystals: CrystalJobs, metal: str = METAL) -> Job:
-    """Return the job of MX_n + (n/2) Mg -> (n/2) MgX2 + M at a level for crystals.
-
-    Where the library lacks a crystal, the job ends with the reason and no energy.
-
-    Raises
-    ------
-    InputError
-        If ``chloride`` is no binary halide of another metal.
-    """
-    reaction = displacement(chloride, metal)
-    library = crystal_library()
-    missing = [name for name, _ in reaction if name not in library]
-    names = [] if missing else [name for name, _ in reaction]
-    inputs = {
-        "chloride": chloride,
-        "crystals": {name: crystals.relaxed(name, level).output for name in names},
-        "missing": missing,
-        "level": str(level),
-        "metal": metal,
-    }
-    return _job(
-        displacement_reaction,
-        chloride,
-        "displacement",
-        _equation(reaction),
-        str(level),
-        inputs,
-    )
-
-
-def _equation(terms: Iterable[tuple[str, float]]) -> str:
-    from mgscreen.energetics.reactions import Term, equation
-
-    return equation(Term(name, n, {}) for name, n in terms)
-
-
-def _job(
-    function: Callable[..., Any],
-    candidate: str,
-    form: str,
-    species: str,
-    level: str,
-    inputs: dict[str, Any],
-    geometry_level: str = "",
-) -> Job:
-    return Job(
-        function=function,
-        function_kwargs=inputs,
-        name=species,
-        metadata={
-            "kind": "reaction",
-            "candidate": candidate,
-            "form": form,
-            "species": species,
-            "level": level,
-            "geometry_level": geometry_level,
-            "cost_s": 0.01,
-            "accepts_failed": True,
-        },
-    )
 
 
 def _solution(campaign: Campaign, section: Reactions, known: dict[str, Candidate]) -> ReactionMaker:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobflow import Flow, Job, Maker
 
+from mgscreen.calculations.band_edges import band_edges
 from mgscreen.calculations.electronic_solid import crystal_electronic
 from mgscreen.calculations.gas import gas_energy
 from mgscreen.calculations.phases import phase_stability
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mgscreen.campaign.models import Campaign
+    from mgscreen.campaign.stability import BandEdge, CathodeHost, Stability
     from mgscreen.engines.level import Level
+    from mgscreen.flows.levels import SolidLevels
 
 BONDS = {"H2": 0.74, "N2": 1.10, "O2": 1.21, "F2": 1.42, "Cl2": 1.99, "Br2": 2.28, "I2": 2.67}
 """Bond lengths that the relaxation of an element's molecule starts from, angstrom."""
@@ -75,15 +78,17 @@ def stability_flows(
     if section is None:
         return []
     levels = solid_levels(campaign, potentials=section.potentials)
-    entries: list[dict[str, Any]] = []
-    for path in section.entries:
-        entries += load_entries(path, base)
-    if entries and section.entries_level is None:
-        raise InputError(
-            "stability.entries_level: the level that the entries belong to is needed, since "
-            "energies of different levels are never subtracted"
-        )
+    entries = _entries(section, base)
     flows: list[Flow | Job] = []
+    first: dict[str, list[Job]] = {}
+
+    def inserted(host: CathodeHost, level: Level) -> list[Job]:
+        # the first potential searches, the others relax what it finds
+        key = host.model_dump_json()
+        jobs = cathode_jobs(host, level, crystals, first.get(key, [])[:-1])
+        first.setdefault(key, jobs)
+        return jobs
+
     for level in levels.potentials:
         maker = StabilityMaker(
             name="stability",
@@ -96,23 +101,26 @@ def stability_flows(
             temperature_k=section.temperature_k,
             crystals=crystals,
         )
-        flows.append(maker.make(section.phases))
+        if section.phases:
+            flows.append(maker.make(section.phases))
         loose: list[Flow | Job] = [
             *(
                 job
                 for name in section.alloys
                 for job in alloy_jobs(name, campaign.anode.metal, level, crystals)
             ),
-            *(job for host in section.cathodes for job in cathode_jobs(host, level, crystals)),
+            *(job for host in section.cathodes for job in inserted(host, level)),
         ]
         if loose:
             flows.append(Flow(loose, name=f"voltages {level}"))
     flows += reaction_flows(campaign, section.reactions, crystals)
-    if section.dft != "none":
+    if section.dft != "none" and (section.gaps_of or section.phases):
         flows.append(
             _gaps(section.gaps_of or section.phases, crystals, levels.potentials[0], levels.dft)
         )
-    if section.dft == "energies":
+    if section.edges:
+        flows.append(_edges(section.edges, crystals, levels, campaign.anode.metal))
+    if section.dft == "energies" and section.phases:
         maker = StabilityMaker(
             name="stability",
             level=levels.dft,
@@ -126,6 +134,19 @@ def stability_flows(
         )
         flows.append(maker.make(section.phases))
     return flows
+
+
+def _entries(section: Stability, base: Path | None) -> list[dict[str, Any]]:
+    """Return the user's own energies, whose level has to be known."""
+    entries: list[dict[str, Any]] = []
+    for path in section.entries:
+        entries += load_entries(path, base)
+    if entries and section.entries_level is None:
+        raise InputError(
+            "stability.entries_level: the level that the entries belong to is needed, since "
+            "energies of different levels are never subtracted"
+        )
+    return entries
 
 
 @dataclass
@@ -322,3 +343,37 @@ def electronic_job(crystals: CrystalJobs, name: str, geometry: Level, level: Lev
 def _gaps(phases: Sequence[str], crystals: CrystalJobs, geometry: Level, level: Level) -> Flow:
     jobs: list[Flow | Job] = [electronic_job(crystals, name, geometry, level) for name in phases]
     return Flow(jobs, name=f"gaps {level}")
+
+
+def _edges(
+    edges: Sequence[BandEdge], crystals: CrystalJobs, levels: SolidLevels, metal: str
+) -> Flow:
+    """Return the jobs that place bands against the metal, at the first potential's geometry."""
+    geometry = levels.potentials[0]
+    jobs: list[Flow | Job] = []
+    for edge in edges:
+        crystal = crystals.crystal(edge.phase)
+        label = crystal.label or edge.phase
+        jobs.append(
+            Job(
+                function=band_edges,
+                function_kwargs={
+                    "crystal": crystals.relaxed(edge.phase, geometry).output,
+                    "level": levels.dft,
+                    "miller": edge.plane,
+                    "metal": metal,
+                    "layers": edge.layers,
+                },
+                name=f"band edges {label} {levels.dft}",
+                metadata={
+                    "kind": "band_edges",
+                    "candidate": label,
+                    "form": "surface",
+                    "species": f"{label} against {metal}",
+                    "level": str(levels.dft),
+                    "geometry_level": str(geometry),
+                    "cost_s": 60.0,
+                },
+            )
+        )
+    return Flow(jobs, name=f"band edges {levels.dft}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, get_args
 
 from jobflow import Job
@@ -12,6 +13,8 @@ from mgscreen.campaign.base import Metal
 from mgscreen.structures.crystals import cell_policy, crystal_library
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mgscreen.campaign.stability import CathodeHost
     from mgscreen.engines.level import Level
     from mgscreen.flows.crystals import CrystalJobs
@@ -60,8 +63,23 @@ def _alloy(name: str, metal: str, level: Level, crystals: CrystalJobs) -> Job:
     )
 
 
-def cathode_jobs(host: CathodeHost, level: Level, crystals: CrystalJobs) -> list[Job]:
-    """Return the jobs of a cathode's insertion voltages."""
+def cathode_jobs(
+    host: CathodeHost, level: Level, crystals: CrystalJobs, guesses: Sequence[Job] = ()
+) -> list[Job]:
+    """Return the jobs of a cathode's insertion voltages, the voltage last.
+
+    Parameters
+    ----------
+    host
+        The cathode and what goes in.
+    level
+        A level for crystals.
+    crystals
+        The crystals that the campaign shares.
+    guesses
+        The jobs of the same cathode at another level: their placements are relaxed, and no others
+        searched.
+    """
     crystal = crystals.crystal(host.crystal)
     label = crystal.label or host.crystal
     empty = crystals.relaxed(host.crystal, level)
@@ -77,6 +95,7 @@ def cathode_jobs(host: CathodeHost, level: Level, crystals: CrystalJobs) -> list
                 "species": host.species,
                 "n": n,
                 "cell": policy,
+                **({"guess": guess.output} if guess else {}),
             },
             name=f"insertion {n} {host.species} in {label} {level}",
             metadata={
@@ -84,10 +103,12 @@ def cathode_jobs(host: CathodeHost, level: Level, crystals: CrystalJobs) -> list
                 "kind": "insertion",
                 "form": f"{n} {host.species}",
                 "species": f"{n} {host.species} in {label}",
-                "cost_s": round(3.0 * len(crystal.symbols), 1),
+                "cost_s": round((1.0 if guess else 2.0) * len(crystal.symbols), 1),
+                # without the guess it searches by itself
+                **({"accepts_failed": True} if guess else {}),
             },
         )
-        for n in sorted(host.numbers)
+        for n, guess in zip_longest(sorted(host.numbers), guesses[: len(host.numbers)])
     ]
     voltage = Job(
         function=insertion_voltages,
