@@ -4,7 +4,12 @@ import pandas as pd
 import pytest
 
 from mgscreen.database.reference import read_references
-from mgscreen.report.voltages import _chart, measured_range, profile_points
+from mgscreen.report.voltages import (
+    _chart,
+    measured_range,
+    profile_points,
+    published_voltages,
+)
 
 DOCUMENT = {
     "host": "Mo6S8",
@@ -48,3 +53,13 @@ def test_only_a_range_is_a_range(text, expected):
 def test_the_shipped_range_is_found():
     rows = pd.DataFrame([r.model_dump() for r in read_references()])
     assert measured_range(rows, "Mo6S8") == (1.0, 1.3)
+
+
+def test_published_voltages_stand_beside_the_profile():
+    rows = published_voltages(pd.DataFrame([r.model_dump() for r in read_references()]), {"Mo6S8"})
+    found = {(r["system"], r["quantity"], r["value"]) for r in rows}
+    assert ("Mo6S8", "voltage", "1.0-1.3") in found
+    assert ("Mo6S8", "cut-off of the charge", "2.5") in found
+    # polyaniline's window is a reference for every cathode
+    assert ("PANI", "window from", "1.8") in found
+    assert ("PANI", "window to", "2.9") in found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from mgscreen.core.errors import MissingEngineError
 from mgscreen.ranking.coatings import Kind
-from mgscreen.report.voltages import voltage_charts
+from mgscreen.report.voltages import cathode_references, voltage_charts
 
 if TYPE_CHECKING:
     from mgscreen.campaign.models import Campaign
@@ -55,6 +55,7 @@ def section(database: Database, campaign_id: int) -> dict[str, Any] | None:
         ],
         "charts": [{"folded": False, **c} for c in charts if c is not None],
         "published": _published(database, ranked),
+        "cathodes": cathode_references(database, campaign_id),
         "others": _others(database, campaign_id),
         "caveats": _caveats(ranked, documents),
         "commands": ["mgscreen rank coatings"],
@@ -265,6 +266,8 @@ def _others(database: Database, campaign_id: int) -> list[dict[str, Any]]:
 
 
 _LOOSE = (
+    "vbm_vs_anode_fermi",
+    "cbm_vs_anode_fermi",
     "alloy_formation_energy",
     "alloy_voltage",
     "alloy_toxicity",

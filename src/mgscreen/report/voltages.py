@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from mgscreen.database.database import Database
 
 CUTOFF, MEASURED = "#0b7ec2", "#7d7d7d"
+PUBLISHED = {
+    "voltage": "voltage",
+    "charge_cutoff": "cut-off of the charge",
+    "window_low": "window from",
+    "window_high": "window to",
+}
 RANGE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*-\s*(\d+(?:\.\d+)?)\s*$")
 
 
@@ -39,6 +45,44 @@ def voltage_charts(database: Database, campaign_id: int) -> list[dict[str, Any]]
         )
         for host in sorted({str(d["host"]) for d in documents})
     ]
+
+
+def cathode_references(database: Database, campaign_id: int) -> list[dict[str, Any]]:
+    """Return what is published of the cathodes: voltages, cut-offs, windows of materials.
+
+    Those of computed hosts and of the campaign's cathode, and every window as a reference.
+    """
+    from mgscreen.ranking.roles import read_campaign
+
+    frame = database.frame_properties(campaign=campaign_id)
+    computed = frame[frame["property"] == "insertion_voltage"]
+    if computed.empty:
+        return []
+    systems = {*map(str, computed["candidate"]), read_campaign(database, campaign_id).cathode.name}
+    return published_voltages(database.frame_references(), systems)
+
+
+def published_voltages(references: pd.DataFrame, systems: set[str]) -> list[dict[str, Any]]:
+    """Return the rows of reference tables about the voltage of these systems, and all windows."""
+    wanted = references[references["property"].isin(PUBLISHED)]
+    rows = []
+    for row in wanted.to_dict("records"):
+        if row["system"] not in systems and not str(row["property"]).startswith("window_"):
+            continue
+        value = row["value"]
+        blank = value is None or value != value  # noqa: PLR0124 - NaN
+        number = "" if blank else f"{float(value):g}"
+        rows.append(
+            {
+                "system": row["system"],
+                "quantity": PUBLISHED[str(row["property"])],
+                "value": number or str(row["text"] or ""),
+                "unit": row["unit"],
+                "conditions": row["conditions"],
+                "source": row["source"],
+            }
+        )
+    return rows
 
 
 def profile_points(document: dict[str, Any]) -> list[dict[str, Any]]:
