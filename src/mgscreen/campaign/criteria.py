@@ -81,8 +81,13 @@ COATINGS = (
         property="reaction_with_cathode", worst=-0.2, best=0.0, weight=0.5, uncertainty=0.02
     ),
     CriterionSpec(property="energy_above_hull", worst=0.1, best=0.0, weight=0.5, uncertainty=0.02),
+    # an atom of the metal against its bulk: 0 wets the coating, 1 eV is two thirds of the cohesion
+    # of Mg. Fragments: 4 eV against half of X2 is what Mg itself does to F and O
+    CriterionSpec(property="metal_binding", worst=1.0, best=0.0, weight=0.5, uncertainty=0.2),
+    CriterionSpec(property="fragment_binding", worst=-4.0, best=0.0, weight=0.5, uncertainty=0.2),
 )
-"""Criteria of insulating coatings where a campaign declares none."""
+"""Criteria of insulating coatings where a campaign declares none; those of binding count in a
+campaign with slabs of phases."""
 ALLOYS = tuple(spec for spec in COATINGS if spec.property not in {"band_gap", "oxidation_limit"})
 """Criteria of alloy interphases, which conduct electrons too and live at the anode's potential."""
 

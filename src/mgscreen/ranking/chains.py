@@ -55,6 +55,7 @@ class _Chains:
         self.hulls = Hulls(database, campaign)
         self.phases = gather(database, campaign)
         self.bound = _bound(database, campaign, self.options)
+        self.adsorbed = _calculations(database, campaign)
         self.reactions = _reactions(database, campaign)
         self.off = of_potentials(
             ADSORPTION, {row.fragment: row.by_level for row in self.bound.values()}, "eV"
@@ -187,6 +188,7 @@ class _Chains:
             by_level=row.by_level,
             reference=row.reference,
             reason=note or f"on {row.slab}, {row.site}",
+            calculations=self.adsorbed.get((row.fragment, row.slab), ()),
         )
         return link(spec, piece, value)
 
@@ -274,6 +276,19 @@ def _bound(
         key = _key(_formula(row.fragment, inline.smiles if inline is not None else ""))
         if key and _better(row, found.get(key)):
             found[key] = row
+    return found
+
+
+def _calculations(database: Database, campaign: int) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the identities of the adsorption calculations, by fragment and slab."""
+    from mgscreen.ranking.fragments import PROPERTY
+
+    names = [*PROPERTY.values(), "dissociation_energy"]
+    frame = database.frame_properties(campaign=campaign, property=names, state="completed")
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for row in frame.to_dict("records"):
+        key = (str(row["candidate"]), str(row["form"]))
+        found[key] = tuple(dict.fromkeys((*found.get(key, ()), str(row["calculation"]))))
     return found
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mgscreen.ranking.binding import BINDING, CoatingValue, bindings, has_slabs
 from mgscreen.ranking.calibration import Calibration, of_potentials
 from mgscreen.ranking.score import Sampling
 from mgscreen.ranking.sensitivity import Change, sensitivity
@@ -26,6 +27,20 @@ if TYPE_CHECKING:
     from mgscreen.campaign.criteria import CriterionSpec
     from mgscreen.campaign.models import Campaign
     from mgscreen.database.database import Database
+
+__all__ = [
+    "CoatingValue",
+    "Kind",
+    "RankedCoating",
+    "choose",
+    "coating_sensitivity",
+    "criteria_of",
+    "gather",
+    "order_of",
+    "phase_calibrations",
+    "rank_coatings",
+    "scale_of",
+]
 
 Kind = Literal["insulator", "alloy", "unknown"]
 SHOWN = (
@@ -41,26 +56,6 @@ SHOWN = (
     "alloy_voltage",
 )
 METALLIC_EV = 0.05
-
-
-class CoatingValue(BaseModel):
-    """One value of a phase over the levels that have it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    property: str
-    value: float | None = None
-    sd: float | None = Field(
-        default=None,
-        description="spread over levels, standard deviation, and the difference of potentials from "
-        "DFT where enough phases have both",
-    )
-    unit: str = ""
-    level: str = Field(default="", description="level of the value, or how it was combined")
-    by_level: dict[str, float] = Field(default_factory=dict)
-    reference: str = ""
-    reason: str = Field(default="", description="why there is none, or a remark")
-    calculations: tuple[str, ...] = ()
 
 
 class RankedCoating(BaseModel):
@@ -113,8 +108,12 @@ def rank_coatings(
 
 
 def criteria_of(campaign: Campaign, kind: str) -> tuple[CriterionSpec, ...]:
-    """Return the criteria of a class of phases."""
-    return campaign.ranking.alloys if kind == "alloy" else campaign.ranking.coatings
+    """Return the criteria of a class of phases; binding only where slabs of phases are computed."""
+    found = campaign.ranking.alloys if kind == "alloy" else campaign.ranking.coatings
+    if has_slabs(campaign):
+        return found
+    kept = tuple(spec for spec in found if spec.property not in BINDING)
+    return kept if any(spec.weight > 0 for spec in kept) else found
 
 
 def coating_sensitivity(
@@ -139,10 +138,12 @@ def gather(database: Database, campaign: int) -> dict[str, dict[str, Any]]:
     wanted = frame[frame["property"].isin([*SHOWN, "conductor"])]
     solubility = _solubility(database)
     calibrations = phase_calibrations(database)
+    bound = bindings(database, campaign)
     phases: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(frame[frame["property"].isin(_OF_PHASES)]["candidate"]):
         rows = wanted[wanted["candidate"] == name]
         values = {p: _value(rows[rows["property"] == p], p, calibrations.get(p)) for p in SHOWN}
+        values.update(bound.get(str(name), {}))
         phases[str(name)] = {
             "values": values,
             "kind": _kind(rows, values),
@@ -340,4 +341,7 @@ def _told(one: dict[str, Any], name: str) -> str:
 def _solubility(database: Database) -> dict[str, str]:
     frame = database.frame_references()
     rows = frame[frame["property"] == "solubility"]
-    return {str(r["system"]): f"{r['text']} ({r['source']})" for r in rows.to_dict("records")}
+    return {
+        str(r["system"]): f"{r['text']} ({r['source']}{': ' + r['note'] if r['note'] else ''})"
+        for r in rows.to_dict("records")
+    }

@@ -62,7 +62,8 @@ _TABLE_STEP = 1.0 / 128.0
 _TABLE_MAX = 37.0
 """Beyond it, Phi(-z) is below the smallest double: candidates that are further from the host than
 37 standard deviations tie in their intervals."""
-_LOGIT_MAX = 700.0
+_LOGIT_MAX = 708.0
+_LOG_TWO = np.float32(np.log(2.0))
 _BINS = 1 << 14
 _COMMON = np.float32(np.sqrt(SHARED))
 _OWN = np.float32(np.sqrt(1.0 - SHARED))
@@ -294,7 +295,7 @@ def _intervals(
             sei = _both(sei, _Chance(drawn, 1 - drawn))
         cei = _look_up(table, oxidation.margin(common_ox, own_ox, host_ox))
         total = _Chance(sei.yes + sei.no * cei.yes, sei.no * cei.no)
-        world[:] = _binned_ranks(_logit(total))
+        world[:] = _binned_ranks(total)
     edge = (1.0 - INTERVAL) / 2.0
     best = int(edge * (sampling.samples - 1))
     worst = sampling.samples - 1 - best
@@ -359,15 +360,21 @@ def _look_up(table: _Chance, z: NDArray[np.float32]) -> _Chance:
     return _Chance(table.yes.take(index), table.no.take(index))
 
 
-def _binned_ranks(logit: NDArray[np.float64]) -> NDArray[np.int64]:
+def _binned_ranks(total: _Chance) -> NDArray[np.int64]:
     """Return competition ranks by counting in bins: no sort per world.
 
-    The bins are even in the root of the logit: 0.007 wide at a logit of 1, 0.07 at 100.
+    The bins are even in the root of -log(2 p), p being the smaller of the chance and its
+    complement: 0.007 of the logarithm wide at a logit of 1, 0.07 at 100.
     """
-    root = np.copysign(np.sqrt(np.abs(logit)), logit)
-    half = np.sqrt(_LOGIT_MAX)
-    position = (half - root) * ((_BINS - 1) / (2.0 * half))
-    index = np.clip(position, 0, _BINS - 1).astype(np.int32)
+    smaller = np.minimum(total.yes, total.no)
+    np.maximum(smaller, np.finfo(smaller.dtype).tiny, out=smaller)
+    depth = -np.log(smaller).astype(np.float32) - _LOG_TWO
+    root = np.sqrt(np.maximum(depth, 0, out=depth), out=depth)
+    half = np.float32(np.sqrt(_LOGIT_MAX))
+    np.negative(root, out=root, where=total.yes > total.no)
+    root += half
+    root *= np.float32((_BINS - 1) / (2.0 * half))
+    index = np.clip(root, 0, _BINS - 1, out=root).astype(np.int32)
     counts = np.bincount(index, minlength=_BINS)
     better = np.cumsum(counts) - counts
     return np.asarray(better[index] + 1, dtype=np.int64)
