@@ -2,10 +2,11 @@
 
 import pytest
 
+from mgscreen.campaign.models import Campaign
 from mgscreen.core.errors import InputError
 from mgscreen.engines.level import Level
 from mgscreen.flows.crystals import CrystalJobs
-from mgscreen.flows.stability import StabilityMaker
+from mgscreen.flows.stability import StabilityMaker, stability_flows
 from mgscreen.flows.voltages import alloy_jobs
 from mgscreen.structures.crystals import crystal_library
 
@@ -70,3 +71,45 @@ def test_an_alloy_has_a_voltage_against_each_metal_that_could_be_the_anode():
     assert metals("LiZn", "Mg") == ["Li", "Zn"]
     assert metals("NaHg2", "Mg") == ["Na"]
     assert metals("LiAl", "Li") == ["Li"]
+
+
+def made(**section):
+    given = {"competing": ["Mg"], "phases": ["MgO"], "alloys": [], "cathode": False, **section}
+    campaign = Campaign.model_validate({"name": "c", "stability": given})
+    flows = stability_flows(campaign, CrystalJobs(), None)
+    return [job for flow in flows for job in flow.jobs]
+
+
+def test_the_second_potential_takes_over_the_placements_of_the_first():
+    jobs = [j for j in made(cathodes=[{}]) if j.metadata["kind"] == "insertion"]
+    by = {(j.metadata["form"], j.metadata["level"]): j for j in jobs}
+    first = by["1 Mg", "mlip:chgnet"]
+    assert "guess" not in first.function_kwargs
+    for n in ("1 Mg", "2 Mg"):
+        second = by[n, "mlip:7net-0"]
+        assert second.function_kwargs["guess"].uuid == by[n, "mlip:chgnet"].uuid
+        # where the first potential failed, it searches by itself
+        assert second.metadata["accepts_failed"]
+
+
+def test_energies_by_dft_bring_the_gaps_of_their_phases():
+    names = [j.name for j in made(dft="energies", gaps_of=["MgO", "MgS"])]
+    assert sorted(n for n in names if n.startswith("gap")) == [
+        "gap Mg gpaw:pbe",
+        "gap MgO gpaw:pbe",
+        "gap MgS gpaw:pbe",
+    ]
+
+
+def test_bands_are_placed_against_the_anode_at_the_geometry_of_the_first_potential():
+    jobs = [j for j in made(edges=[{"phase": "MgO"}]) if j.metadata["kind"] == "band_edges"]
+    assert [j.name for j in jobs] == ["band edges MgO gpaw:pbe"]
+    assert jobs[0].metadata["geometry_level"] == "mlip:chgnet"
+    assert jobs[0].function_kwargs["metal"] == "Mg"
+
+
+def test_a_campaign_of_nothing_but_a_cathode_has_no_empty_flow():
+    campaign = Campaign.model_validate(
+        {"name": "c", "stability": {"phases": [], "alloys": [], "cathodes": [{}]}}
+    )
+    assert all(flow.jobs for flow in stability_flows(campaign, CrystalJobs(), None))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from mgscreen.campaign.base import Metal, PeriodicLevelName, Table, Text, unique
 from mgscreen.campaign.reactions import Reactions
@@ -15,7 +15,15 @@ PHASES = (
     "MgO", "MgF2", "MgCl2", "MgBr2", "MgI2", "MgS", "MgH2", "Mg3N2", "Mg(OH)2", "MgCO3",
     "Mg2Ga5",
 )  # fmt: skip
-ALLOYS = ("Mg2Ga5", "MgZn2", "MgHg")
+ALLOYS = (
+    "Mg2Ga5", "MgGa2", "MgGa", "Mg2Ga", "Mg5Ga2", "MgZn2", "Mg2Zn11", "LiGa", "LiZn", "LiMg",
+    "MgHg", "LiHg", "LiHg3", "Li3Hg", "NaHg2",
+)  # fmt: skip
+
+
+def _unless_false(value: Any) -> Any:
+    """Let a file say that there is none: TOML has no null."""
+    return None if value is False else value
 
 
 class CathodeHost(Table):
@@ -59,7 +67,7 @@ class Stability(Table):
     entries_level: Text | None = Field(
         default=None, description="level that the entries belong to; needed where entries are given"
     )
-    cathode: Text | None = Field(
+    cathode: Annotated[Text | None, BeforeValidator(_unless_false)] = Field(
         default="Mo6S8",
         description="formula of the cathode material that phases may react with; none: false",
     )

@@ -114,10 +114,11 @@ def stability_flows(
         if loose:
             flows.append(Flow(loose, name=f"voltages {level}"))
     flows += reaction_flows(campaign, section.reactions, crystals)
-    if section.dft != "none" and (section.gaps_of or section.phases):
-        flows.append(
-            _gaps(section.gaps_of or section.phases, crystals, levels.potentials[0], levels.dft)
-        )
+    # energies of the phases bring their gaps
+    done = section.phases if section.dft == "energies" else ()
+    gaps = [name for name in section.gaps_of or section.phases if name not in done]
+    if section.dft != "none" and gaps:
+        flows.append(_gaps(gaps, crystals, levels.potentials[0], levels.dft))
     if section.edges:
         flows.append(_edges(section.edges, crystals, levels, campaign.anode.metal))
     if section.dft == "energies" and section.phases:
