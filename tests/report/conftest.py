@@ -8,6 +8,11 @@ _spec = importlib.util.spec_from_file_location("published", _path)
 _published = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_published)
 
+_place = Path(__file__).parent / "whole.py"
+_whole_spec = importlib.util.spec_from_file_location("whole", _place)
+_whole = importlib.util.module_from_spec(_whole_spec)
+_whole_spec.loader.exec_module(_whole)
+
 EVIL = '</script><script>document.title="owned"</script>'
 ATTRIBUTE = "\"><img src=x onerror=\"document.title='owned'\">'{{ 7 * 7 }}"
 
@@ -63,3 +68,19 @@ def page(hostile, tmp_path_factory):
     from mgscreen.report.html import write_report
 
     return write_report(*hostile, tmp_path_factory.mktemp("report") / "out" / "report.html")
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """Database and id of a campaign with every part, full of texts that try to break out."""
+    database, number = _whole.build(tmp_path_factory.mktemp("whole") / "mgscreen.db")
+    yield database, number
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def whole_page(whole, tmp_path_factory):
+    """Path of the report of the whole campaign."""
+    from mgscreen.report.html import write_report
+
+    return write_report(*whole, tmp_path_factory.mktemp("report") / "whole.html")

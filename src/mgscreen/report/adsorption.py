@@ -67,10 +67,10 @@ def chart(
     levels = list(dict.fromkeys(p["level"] for p in points))
     # an order by name in each layer is one that Vega-Lite need not merge
     x = alt.X("fragment:N", title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(domain=order))
-    offset = alt.XOffset("site:N", title=None)
+    sites = list(dict.fromkeys(p["site"] for p in points))
+    offset = alt.XOffset("site:N", title=None, scale=alt.Scale(domain=sites))
     base = alt.Chart(alt.Data(values=points[: MOST_BARS * max(1, len(levels))]))
     y = alt.Y("mean(energy):Q", title="Adsorption energy, eV (negative: bound)")
-    sites = list(dict.fromkeys(p["site"] for p in points))
     color = alt.Color(
         "site:N",
         scale=alt.Scale(domain=sites, range=[COLORS[k % len(COLORS)] for k in range(len(sites))]),

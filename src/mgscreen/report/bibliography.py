@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -161,12 +161,15 @@ def of_sources(names: Iterable[str], sources: Mapping[str, tuple[str, str]]) -> 
 
 
 def escaped(text: str) -> str:
-    """Return text for a field of BibTeX: nothing in it can end the field or call a macro."""
-    table: dict[str, Any] = {"\\": r"\textbackslash ", "{": r"\{", "}": r"\}", "@": r"{@}"}
+    """Return text for a field of BibTeX: nothing in it can end the field or call a macro.
+
+    BibTeX counts braces even behind a backslash, so they become round brackets.
+    """
     clean = " ".join(text.split())
-    return "".join(
-        table.get(c, f"\\{c}" if c in "&%$#_" and "://" not in clean else c) for c in clean
-    )
+    table = {"\\": r"{\textbackslash}", "{": "(", "}": ")"}
+    if "://" not in clean:
+        table |= {c: f"\\{c}" for c in "&%$#_"}
+    return "".join(table.get(c, c) for c in clean)
 
 
 def to_bibtex(entries: Iterable[Entry]) -> str:
