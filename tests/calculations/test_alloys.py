@@ -6,6 +6,7 @@ from mgscreen.calculations.alloys import alloy_facts, alloy_voltage
 from mgscreen.calculations.crystal import CrystalDocument, relax_crystal
 from mgscreen.core.properties import PROPERTIES
 from mgscreen.core.runtime import Runtime, use_runtime
+from mgscreen.energetics.hull import STABLE, Hull, PhaseEnergy
 from mgscreen.engines.level import Level
 from mgscreen.structures.crystals import load_crystal
 
@@ -94,3 +95,22 @@ def test_facts():
     assert gallium.topic == "melting"
     assert "302.91 K: solid at 298.15 K" in gallium.text
     assert "CRC" in gallium.source
+
+
+@pytest.mark.slow
+def test_every_phase_of_magnesium_and_gallium_is_stable(tmp_path):
+    """Mg5Ga2, Mg2Ga, MgGa, MgGa2 and Mg2Ga5 are the compounds of the measured phase diagram."""
+    level = Level.parse("mlip:chgnet")
+    names = ("Mg5Ga2", "Mg2Ga", "MgGa", "MgGa2", "Mg2Ga5", "Mg", "Ga")
+    with use_runtime(Runtime(scratch=tmp_path)):
+        found = {n: relax_crystal(load_crystal(n, primitive=True), level) for n in names}
+    hull = Hull(PhaseEnergy(n, d.structure.formula, d.energy_ev) for n, d in found.items())
+    for name in names[:5]:
+        document = found[name]
+        # the structures are minima, and near the measured volume
+        assert document.space_group == document.space_group_before, name
+        measured = load_crystal(name, primitive=True)
+        volume = measured.to_ase().get_volume() / len(measured.symbols)
+        assert document.volume_per_atom_a3 == pytest.approx(volume, rel=0.05), name
+        assert hull.above_hull(document.structure.formula)[0] < STABLE, name
+        assert hull.formation_energy(document.structure.formula) < -0.08, name

@@ -75,14 +75,15 @@ def potential(engine: GpawEngine, structure: AtomicStructure, workdir: Path) -> 
     except ValueError as error:
         raise ScientificFailureError(f"{engine.level}: no band edges: {error}") from None
     if highest[0] is None or lowest[0] is None or gap <= 0:
-        level = float(dft.get_fermi_level())
-        edges = (level, level)
+        valence = conduction = float(dft.get_fermi_level())
     else:
-        edges = tuple(float(dft.get_eigenvalues(kpt=k, spin=s)[n]) for s, k, n in (highest, lowest))
+        valence, conduction = (
+            float(dft.get_eigenvalues(kpt=k, spin=s)[n]) for s, k, n in (highest, lowest)
+        )
     averages = np.asarray(dft.get_electrostatic_potential(), dtype=np.float64).mean(axis=(0, 1))
     length = float(np.linalg.norm(atoms.cell[2]))
     n = len(averages)
     # along an open direction the grid has no point on the border
     open_end = not structure.pbc[2]
     heights = (np.arange(n) + (1 if open_end else 0)) * length / (n + (1 if open_end else 0))
-    return Potential(edges[0], edges[1], heights, averages, energy)
+    return Potential(valence, conduction, heights, averages, energy)
