@@ -8,12 +8,8 @@ import pytest
 
 from mgscreen.campaign.criteria import PAIRS
 from mgscreen.database.reference import load_references
-from mgscreen.ranking.experiment import (
-    cell_comparisons,
-    experiment,
-    order_checks,
-    value_comparisons,
-)
+from mgscreen.ranking.experiment import cell_comparisons, experiment, value_comparisons
+from mgscreen.ranking.orders import order_checks
 from mgscreen.ranking.pairs import pairs_of
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -169,7 +169,10 @@ phases = st.lists(st.tuples(*[number] * len(FIELDS)), min_size=1, max_size=6)
 
 def known(values):
     given_ = dict(zip(FIELDS, values, strict=True))
-    shown = {p: CoatingValue(property=p, value=given_.get(p), sd=0.1, unit="eV") for p in dict.fromkeys((*SHOWN, *FIELDS))}
+    shown = {
+        p: CoatingValue(property=p, value=given_.get(p), sd=0.1, unit="eV")
+        for p in dict.fromkeys((*SHOWN, *FIELDS))
+    }
     return {"values": shown, "kind": "insulator", "soluble": ""}
 
 

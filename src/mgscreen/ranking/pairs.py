@@ -277,8 +277,8 @@ def _selective(
             if p is None
         ]
         return None, "; ".join(dict.fromkeys(missing))
-    chance, _, why = max(found)
-    return chance, why
+    best, _, told = max(found)
+    return best, told
 
 
 def _shared_out(
