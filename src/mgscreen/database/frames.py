@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import DateTime, Float, func, select, tuple_
+from sqlalchemy import DateTime, Float, and_, func, select, text, tuple_
 
 from mgscreen.database.jobs import aware
 from mgscreen.database.tables import (
@@ -95,11 +95,15 @@ def properties(database: Database, chosen: Filter) -> pd.DataFrame:
     if chosen.property is not None:
         conditions.append(PROPERTIES.c.property.in_(_names(chosen.property)))
     if chosen.method is not None:
-        conditions.append(PROPERTIES.c.method.icontains(chosen.method, autoescape=True))
+        named = _methods_with(database, chosen.method)
+        # beside a narrower filter, the index of methods would be the wrong one to go by
+        narrow = any((chosen.candidates, chosen.property, chosen.campaign))
+        column = PROPERTIES.c.method.concat("") if narrow else PROPERTIES.c.method
+        conditions.append(column.in_(named))
     if chosen.environment is not None:
         conditions.append(PROPERTIES.c.environment == chosen.environment)
     if chosen.state is not None:
-        conditions.append(PROPERTIES.c.state == chosen.state)
+        conditions.append(_state(chosen.state))
     if chosen.campaign is not None:
         campaign_id = database.campaign_id(chosen.campaign)
         used = select(
@@ -119,6 +123,31 @@ def properties(database: Database, chosen: Filter) -> pd.DataFrame:
         )
     )
     return _frame(database, query)
+
+
+def _methods_with(database: Database, part: str) -> list[str]:
+    """Return the methods that contain a text in either case.
+
+    There are few methods and very many rows: the methods come from their index, each found as the
+    next one after the last, instead of reading every row.
+    """
+    first = select(func.min(PROPERTIES.c.method).label("name")).cte("methods", recursive=True)
+    later = (
+        select(func.min(PROPERTIES.c.method))
+        .where(PROPERTIES.c.method > first.c.name)
+        .scalar_subquery()
+    )
+    every = first.union_all(select(later).where(first.c.name.is_not(None)))
+    with database.reading() as connection:
+        found = connection.execute(select(every.c.name).where(every.c.name.is_not(None))).scalars()
+        return [str(name) for name in found if part.lower() in str(name).lower()]
+
+
+def _state(state: str) -> ColumnElement[bool]:
+    """Return the condition; what is not completed is named such that its index is seen."""
+    if state == "completed":
+        return PROPERTIES.c.state == state
+    return and_(PROPERTIES.c.state == state, text("properties.state <> 'completed'"))
 
 
 def jobs(database: Database, campaign: str | int | None) -> pd.DataFrame:

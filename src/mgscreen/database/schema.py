@@ -5,11 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """One step in ``migrations`` for each; see ``mgscreen.database.upgrade``."""
 JSONType = JSON().with_variant(JSONB, "postgresql")
 
@@ -132,6 +141,16 @@ class PropertyRow(Base):
         Index(None, "property", "candidate"),
         Index(None, "candidate", "form"),
         Index(None, "method"),
+        # the lowest of a property, and those within a range
+        Index(None, "property", "value"),
+        # what failed, of very many that did not
+        Index(
+            "ix_properties_failed",
+            "state",
+            "candidate",
+            sqlite_where=text("state <> 'completed'"),
+            postgresql_where=text("state <> 'completed'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
