@@ -249,14 +249,14 @@ class Results:
         from html import escape
 
         states = self.jobs()["state"].value_counts()
-        said = ", ".join(f"{n} {state.lower()}" for state, n in states.items())
+        said = ", ".join(f"{n} {str(state).lower()}" for state, n in states.items())
         parts_ = [
             f"<h3>mgscreen: {escape(self.name)}</h3><p>Jobs: {escape(said) or 'none'}.</p>",
         ]
         for part, frame in self.rankings().items():
             columns = [c for c in _SHOWN if c in frame]
             # pandas escapes what is in the cells
-            shown = frame[columns].head().to_html(index=False, na_rep="", float_format="%.3g")
+            shown = frame[columns].head().round(3).to_html(index=False, na_rep="")
             parts_.append(f"<h4>{escape(part.capitalize())} ({len(frame)})</h4>{shown}")
         return "".join(parts_)
 

@@ -6,11 +6,10 @@ import re
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mgscreen.cli.export_inputs import app
 from mgscreen.cli.options import CampaignName, DbOption, unwrapped
 
 if TYPE_CHECKING:
@@ -77,7 +76,8 @@ def results(
     if how in {Target.CSV, Target.PARQUET}:
         from mgscreen.export.tables import write_tables
 
-        for file in write_tables(database, name, path, how.value):
+        form: Literal["csv", "parquet"] = "csv" if how is Target.CSV else "parquet"
+        for file in write_tables(database, name, path, form):
             typer.echo(file)
         return
     with _whole(path) as part:
@@ -135,8 +135,10 @@ def _stem(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_+-]+", "-", name).strip("-") or "campaign"
 
 
-app.command(
-    "results",
-    help=unwrapped(results),
-    epilog="Example: mgscreen export results laptop --format rocrate",
-)(results)
+def add_to(group: typer.Typer) -> None:
+    """Make it a command of a group."""
+    group.command(
+        "results",
+        help=unwrapped(results),
+        epilog="Example: mgscreen export results laptop --format rocrate",
+    )(results)

@@ -19,6 +19,7 @@ from mgscreen.cli import (
     db,
     doctor,
     explain,
+    export_inputs,
     export_results,
     failures,
     import_,
@@ -103,7 +104,8 @@ _add(cancel.cancel, "cancel", "mgscreen cancel laptop --job 'orbitals [MgTFSI]+'
 _add(logs.logs, "logs", "mgscreen logs 'orbitals TFSI-'")
 app.add_typer(cluster.app, name="cluster")
 app.add_typer(db.app, name="db")
-app.add_typer(export_results.app, name="export")
+export_results.add_to(export_inputs.app)
+app.add_typer(export_inputs.app, name="export")
 _add(import_.import_, "import", "mgscreen import gaussian")
 _add(query.query, "query", "mgscreen query --property lumo --candidate TFSI --format json")
 app.add_typer(rank.app, name="rank")

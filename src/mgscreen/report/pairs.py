@@ -105,7 +105,7 @@ def pareto(ranked: Sequence[RankedPair], front: dict[str, bool]) -> dict[str, An
         import altair as alt
     except ImportError:
         raise MissingEngineError("altair", "report") from None
-    points = []
+    points: list[dict[str, Any]] = []
     for pair in ranked[:MOST_POINTS]:
         by_name = {c.name: c.value for c in pair.criteria}
         anode, cathode = by_name.get("anode_protected"), by_name.get("cathode_protected")
@@ -127,7 +127,7 @@ def pareto(ranked: Sequence[RankedPair], front: dict[str, bool]) -> dict[str, An
     if len(points) < 2:  # noqa: PLR2004 - nothing to compare
         return None
     domain = alt.Scale(domain=[0, 1.05], nice=False)
-    base = alt.Chart(alt.Data(values=points)).encode(
+    base = alt.Chart({"values": points}).encode(
         x=alt.X("anode:Q", title="Probability that the anode is protected", scale=domain),
         y=alt.Y("cathode:Q", title="Probability that the cathode is protected", scale=domain),
     )
