@@ -181,6 +181,31 @@ def test_bare_methyl_reagents_form_and_exchange_uphill(halide):
     assert 0 < schlenk_energy < 0.7
 
 
+@pytest.mark.slow
+def test_magnesium_displaces_every_nobler_metal_in_solution():
+    """Standard potentials, V (CRC): Sb 0.15, Bi 0.31, Sn -0.14, Ga -0.55, Al -1.66, Mg -2.37."""
+    from jobflow import run_locally
+
+    from mgscreen.engines.presets import preset
+    from mgscreen.flows.reactions import ReactionMaker
+
+    levels = preset("quick")
+    chlorides = ("SbCl3", "BiCl3", "SnCl2", "GaCl3", "ZnCl2", "AlCl3")
+    flow = ReactionMaker(levels=levels, level=levels["redox"], conformers=2).make([], chlorides)
+    outputs = run_locally(flow, log=False, ensure_success=True)
+    found = {
+        job.metadata["candidate"]: outputs[job.uuid][1].output
+        for job in flow.jobs
+        if "->" in job.name
+    }
+    per_metal = {name: d.energy_per_metal_ev for name, d in found.items()}
+    assert all(energy < 0 for energy in per_metal.values()), per_metal
+    # the free atom of Bi lacks its spin-orbit coupling, ZnCl2 its lattice: those two stand apart
+    assert per_metal["SbCl3"] < per_metal["SnCl2"] < per_metal["GaCl3"] < per_metal["AlCl3"]
+    assert found["SbCl3"].product_phases == ["MgCl2", "Sb"]
+    assert found["SbCl3"].energy_ev == pytest.approx(1.5 * per_metal["SbCl3"])
+
+
 @pytest.mark.physics
 def test_ether_on_magnesium_brings_both_energies_to_those_in_solution():
     """Grignard formation is exothermic by 2 to 3 eV, the Schlenk exchange nearly thermoneutral."""

@@ -32,8 +32,7 @@ def displacement_job(chloride: str, level: Level, crystals: CrystalJobs, metal: 
         If ``chloride`` is no binary halide of another metal.
     """
     reaction = displacement(chloride, metal)
-    library = crystal_library()
-    missing = [name for name, _ in reaction if name not in library]
+    missing = missing_crystals(chloride, metal)
     names = [] if missing else [name for name, _ in reaction]
     inputs = {
         "chloride": chloride,
@@ -50,6 +49,18 @@ def displacement_job(chloride: str, level: Level, crystals: CrystalJobs, metal: 
         str(level),
         inputs,
     )
+
+
+def missing_crystals(chloride: str, metal: str = METAL) -> list[str]:
+    """Return those crystals of a displacement that the library does not have.
+
+    Raises
+    ------
+    InputError
+        If ``chloride`` is no binary halide of another metal.
+    """
+    library = crystal_library()
+    return [name for name, _ in displacement(chloride, metal) if name not in library]
 
 
 def has_heat(chloride: str, metal: str = METAL) -> bool:

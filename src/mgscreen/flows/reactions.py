@@ -20,6 +20,7 @@ from mgscreen.flows.displacement import (
     chloride_components,
     displacement_job,
     has_heat,
+    missing_crystals,
     reaction_equation,
     reaction_job,
 )
@@ -86,10 +87,14 @@ def reaction_flows(
         flows.append(_solution(campaign, section, known).make(halides, dissolved))
     potentials = section.displacement and _potentials(campaign)
     for level in potentials or ():
+        # one that runs in solution needs no job that only says that crystals are missing
         jobs: list[Flow | Job] = [
-            displacement_job(chloride, level, crystals, metal) for chloride in section.displacement
+            displacement_job(chloride, level, crystals, metal)
+            for chloride in section.displacement
+            if chloride not in dissolved or not missing_crystals(chloride, metal)
         ]
-        flows.append(Flow(jobs, name=f"displacement {level}"))
+        if jobs:
+            flows.append(Flow(jobs, name=f"displacement {level}"))
     return flows
 
 
