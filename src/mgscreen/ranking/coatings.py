@@ -341,7 +341,8 @@ def _told(one: dict[str, Any], name: str) -> str:
 def _solubility(database: Database) -> dict[str, str]:
     frame = database.frame_references()
     rows = frame[frame["property"] == "solubility"]
-    return {
-        str(r["system"]): f"{r['text']} ({r['source']}{': ' + r['note'] if r['note'] else ''})"
-        for r in rows.to_dict("records")
-    }
+    found = {}
+    for row in rows.to_dict("records"):
+        note = f": {row['note']}" if isinstance(row["note"], str) and row["note"] else ""
+        found[str(row["system"])] = f"{row['text']} ({row['source']}{note})"
+    return found
