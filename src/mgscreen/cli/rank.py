@@ -96,7 +96,8 @@ def pairs(
     from mgscreen.ranking.pairs import rank_pairs
 
     database, name = open_results(campaign, db)
-    found = [one.model_dump(mode="json") for one in rank_pairs(database, name)[:top]]
+    ranked = rank_pairs(database, name)
+    found = [one.model_dump(mode="json") for one in ranked[:top]]
     fields = (*PAIR_FIELDS, "criteria") if how is Format.JSON else PAIR_FIELDS
     for one in found:
         if how is not Format.JSON:
@@ -104,7 +105,7 @@ def pairs(
     with writing(output):
         emit(found, fields, how.value, columns=PAIR_COLUMNS, title=f"Pairs, {name}", width=PAGE)
         if how is Format.TABLE:
-            beside = experiment(database, name)
+            beside = experiment(database, name, pairs=ranked)
             for line in (*(order.statement for order in beside.orders), beside.summary()):
                 typer.echo(line)
 

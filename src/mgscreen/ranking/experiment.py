@@ -132,9 +132,9 @@ def experiment(
     number = database.campaign_id(campaign)
     options = read_campaign(database, number)
     if pairs is None:
-        pairs = rank_pairs(database, number, samples=100) if options.has_molecules else []
+        pairs = rank_pairs(database, number) if options.has_molecules else []
     if coatings is None:
-        coatings = rank_coatings(database, number, samples=100)
+        coatings = rank_coatings(database, number)
     table = measurements()
     return Experiment(
         cells=tuple(cell_comparisons(table, _scores(table, options, pairs, coatings))),
