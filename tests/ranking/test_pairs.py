@@ -112,6 +112,24 @@ def test_an_electron_on_the_metal_ion_is_not_known_rather_than_no():
     assert pair["selective"].value is None
 
 
+def test_an_unknown_partner_adds_nothing_and_leaves_room():
+    riddle = additive("U", 0.9, 0.1, on_metal=True)
+    found = named(pairs_of([IDLE, riddle], PAIRS, FEW))
+    pair = found[frozenset("IU")]
+    values = {c.name: c for c in pair.criteria}
+    assert values["anode_protected"].value == pytest.approx(0.01)
+    assert values["anode_protected"].high == pytest.approx(1.0)
+    assert "anode (not known)" in pair.open_sides
+    assert pair.state == "partial"
+    assert pair.score_high > pair.score + 0.1
+    # the room of the anode, and of both sides by as much as the cathode is protected
+    cathode = values["cathode_protected"].value
+    assert values["both_sides"].high == pytest.approx(cathode)
+    alone = found[frozenset("I")]
+    assert alone.score_high == pytest.approx(alone.score)
+    assert alone.state == "completed"
+
+
 def test_the_declared_weights_decide():
     only_anode = (CriterionSpec(property="anode_protected", worst=0, best=1),)
     found = pairs_of([SEI, CEI, IDLE], only_anode, FEW)

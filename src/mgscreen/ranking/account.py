@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from mgscreen.database.database import Database
     from mgscreen.ranking.coatings import RankedCoating
     from mgscreen.ranking.fragments import RankedFragment
+    from mgscreen.ranking.pairs import PairCriterion
     from mgscreen.ranking.phases import RankedPhase
     from mgscreen.ranking.sensitivity import Change
 
 SAME_AS = {"percolating_barrier": ("migration_barrier", "diffusion_activation_energy")}
 """Reported quantities that a computed one is compared with, besides its namesake."""
+_SHOWN = 0.005
 WEIGHTED = (
     "A value becomes a utility between 0 (worst) and 1 (best), in the mean over its error; the "
     "score is their mean by weight, times the chance that hard limits hold. A criterion without a "
@@ -158,7 +160,13 @@ def _pair(database: Database, number: int, parts: list[str]) -> Account:
         reason=mine.reason,
         how=f"Every criterion is a probability. {WEIGHTED}",
         lines=tuple(
-            Line(name=c.name, value=c.value, utility=c.value, weight=c.weight, reason=c.reason)
+            Line(
+                name=c.name,
+                value=c.value,
+                utility=c.value,
+                weight=c.weight,
+                reason=f"{c.reason}{_room(c)}",
+            )
             for c in mine.criteria
         ),
         items=tuple(used),
@@ -166,6 +174,13 @@ def _pair(database: Database, number: int, parts: list[str]) -> Account:
         changes=changes_text(pair_sensitivity(ranked, options.ranking.pairs), pairs[0].formulation),
         caveats=tuple(dict.fromkeys(c for one in explained for c in one.caveats)),
     )
+
+
+def _room(criterion: PairCriterion) -> str:
+    if criterion.value is None or criterion.high is None:
+        return ""
+    more = criterion.high > criterion.value + _SHOWN
+    return f"; up to {criterion.high:.2f} if what is not known turns out well" if more else ""
 
 
 def _coating(

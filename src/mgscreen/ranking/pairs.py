@@ -5,8 +5,9 @@ probabilities, from the same evidence as the roles of its members:
 
 ``anode_protected``, ``cathode_protected``
     at least one member forms an SEI (a CEI): ``1 - prod (1 - p)`` over the members. A member whose
-    question is withheld (its electron lands on the metal ion) adds nothing; where that is so of all
-    members, there is no value.
+    question is withheld (its electron lands on the metal ion, or its film is not known) adds
+    nothing to the score and widens the interval; where that is so of all members, there is no
+    value.
 ``both_sides``
     the product of the two: an open side lets its products reach the other electrode.
 ``selective``
@@ -31,7 +32,15 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mgscreen.ranking.criteria import ELECTRON_HERE, FILM_HOLDS, OXIDISED_FIRST, REDUCED_FIRST
+from mgscreen.ranking.protection import (
+    COVERED,
+    best_possible,
+    cei_chance,
+    covered,
+    sei_chance,
+    who,
+    withheld,
+)
 from mgscreen.ranking.score import Sampling
 from mgscreen.ranking.sensitivity import Change, sensitivity
 from mgscreen.ranking.weighing import Scale, weigh
@@ -45,9 +54,7 @@ if TYPE_CHECKING:
     from mgscreen.database.database import Database
     from mgscreen.ranking.results import Margin, RankedAdditive
 
-COVERED = 0.5
-"""A side counts as covered from this probability on, in the sentences; the score knows no such
-line."""
+_ROUNDING = 1e-9
 DERIVED = ("anode_protected", "cathode_protected", "both_sides", "selective", "compatible")
 
 
@@ -57,7 +64,10 @@ class PairCriterion(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    value: float | None = Field(description="None: not known, see reason")
+    value: float | None = Field(description="of what is known; None: nothing is, see reason")
+    high: float | None = Field(
+        default=None, description="if what is not known turned out well; None: no bound"
+    )
     weight: float
     reason: str
 
@@ -146,7 +156,11 @@ def _scale(spec: CriterionSpec) -> Scale:
 def _frame(judged: list[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
-    columns = ["candidate", *DERIVED, *(f"{name}_variance" for name in DERIVED)]
+    columns = [
+        "candidate",
+        *DERIVED,
+        *(f"{name}_{x}" for name in DERIVED for x in ("variance", "high")),
+    ]
     rows = []
     for one in judged:
         row: dict[str, Any] = {"candidate": one["candidate"]}
@@ -155,6 +169,7 @@ def _frame(judged: list[dict[str, Any]]) -> pd.DataFrame:
             row[name] = p
             # true or false in a world in which everything were known
             row[f"{name}_variance"] = None if p is None else p * (1.0 - p)
+            row[f"{name}_high"] = one["high"].get(name)
         rows.append(row)
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype(dict.fromkeys(columns[1:], "float64"))
@@ -163,10 +178,11 @@ def _frame(judged: list[dict[str, Any]]) -> pd.DataFrame:
 def _judge(group: tuple[RankedAdditive, ...]) -> dict[str, Any]:
     """Return the values of one formulation, each with its reason."""
     names = tuple(m.candidate for m in group)
-    anode = {m.candidate: _sei(m) for m in group}
-    cathode = {m.candidate: _cei(m) for m in group}
-    a, why_a = _covered("SEI", anode)
-    c, why_c = _covered("CEI", cathode)
+    anode = {m.candidate: sei_chance(m) for m in group}
+    cathode = {m.candidate: cei_chance(m) for m in group}
+    a, why_a = covered("SEI", anode)
+    c, why_c = covered("CEI", cathode)
+    high_a, high_c = best_possible(group)
     both = a * c if a is not None and c is not None else None
     if both is None:
         why_both = "one side is not known"
@@ -175,8 +191,13 @@ def _judge(group: tuple[RankedAdditive, ...]) -> dict[str, Any]:
     return {
         "candidate": " + ".join(names),
         "members": names,
-        "anode_by": _who(anode),
-        "cathode_by": _who(cathode),
+        "anode_by": who(anode),
+        "cathode_by": who(cathode),
+        "high": {
+            "anode_protected": high_a,
+            "cathode_protected": high_c,
+            "both_sides": high_a * high_c,
+        },
         "values": {
             "anode_protected": (a, why_a),
             "cathode_protected": (c, why_c),
@@ -185,58 +206,6 @@ def _judge(group: tuple[RankedAdditive, ...]) -> dict[str, Any]:
             "compatible": _compatible(group),
         },
     }
-
-
-def _sei(member: RankedAdditive) -> tuple[float | None, str]:
-    """Probability that a member forms an SEI; None with the reason where it is withheld."""
-    why = _withheld(member)
-    if why:
-        return None, why
-    if member.p_sei is None:
-        film = next((c for c in member.criteria if c.name == FILM_HOLDS), None)
-        if film is not None and film.counts and member.p_reduced is not None:
-            return None, f"its film: {film.reason}"
-        return None, "no reduction potential"
-    return member.p_sei, ""
-
-
-def _withheld(member: RankedAdditive) -> str:
-    """Return why it is not known whether the reduction is the member's own; empty where it is."""
-    by_name = {c.name: c for c in member.criteria}
-    here, first = by_name.get(ELECTRON_HERE), by_name.get(REDUCED_FIRST)
-    for criterion in (first, here):
-        if criterion is not None and criterion.holds is None and criterion.probability is None:
-            return criterion.reason
-    return here.reason if here is not None and here.holds is None else ""
-
-
-def _cei(member: RankedAdditive) -> tuple[float | None, str]:
-    by_name = {c.name: c for c in member.criteria}
-    first = by_name.get(OXIDISED_FIRST)
-    if member.p_cei is None:
-        return None, first.reason if first is not None else "no oxidation potential"
-    return member.p_cei, ""
-
-
-def _covered(film: str, chances: dict[str, tuple[float | None, str]]) -> tuple[float | None, str]:
-    known = {name: p for name, (p, _) in chances.items() if p is not None}
-    unknown = {name: why for name, (p, why) in chances.items() if p is None}
-    said = [
-        f"{name} forms {'an' if film == 'SEI' else 'a'} {film} with probability {p:.2f}"
-        for name, p in known.items()
-    ]
-    said += [f"{name} not known: {why}" for name, why in unknown.items()]
-    if not known:
-        return None, "; ".join(said)
-    none_does = 1.0
-    for p in known.values():
-        none_does *= 1.0 - p
-    return 1.0 - none_does, "; ".join(said)
-
-
-def _who(chances: dict[str, tuple[float | None, str]]) -> str:
-    known = {name: p for name, (p, _) in chances.items() if p is not None and p >= COVERED}
-    return max(known, key=lambda name: (known[name], name)) if known else ""
 
 
 def _margin(member: RankedAdditive, side: str) -> Margin | None:
@@ -248,9 +217,9 @@ def _selective(
     anode: dict[str, tuple[float | None, str]],
     cathode: dict[str, tuple[float | None, str]],
 ) -> tuple[float | None, str]:
-    withheld = [m.candidate for m in group if _withheld(m)]
-    if withheld:
-        return None, f"whose reduction comes first is not known: see {', '.join(withheld)}"
+    whose = [m.candidate for m in group if withheld(m)]
+    if whose:
+        return None, f"whose reduction comes first is not known: see {', '.join(whose)}"
     if len(group) == 1:
         (name,) = (m.candidate for m in group)
         sei, cei = anode[name], cathode[name]
@@ -344,12 +313,16 @@ def _pair(one: dict[str, Any], row: dict[Any, Any], scales: Sequence[Scale]) -> 
     opened = []
     for side, key in (("anode", "anode_protected"), ("cathode", "cathode_protected")):
         p = values[key][0]
-        if p is None:
-            opened.append(f"{side} (not known)")
-        elif p < COVERED:
-            opened.append(side)
+        if p is not None and p >= COVERED:
+            continue
+        opened.append(f"{side} (not known)" if one["high"][key] >= COVERED else side)
     ranked = not pd.isna(row["rank"])
-    missing = [s.name for s in scales if s.weight > 0 and values[s.name][0] is None]
+    best = {name: one["high"].get(name, values[name][0]) for name in values}
+    missing = [
+        s.name
+        for s in scales
+        if s.weight > 0 and ((p := values[s.name][0]) is None or best[s.name] > p + _ROUNDING)
+    ]
     return RankedPair(
         rank=int(row["rank"]) if ranked else None,
         rank_low=int(row["rank_low"]) if ranked else None,
@@ -365,7 +338,11 @@ def _pair(one: dict[str, Any], row: dict[Any, Any], scales: Sequence[Scale]) -> 
         reason=_sentence(one, opened),
         criteria=tuple(
             PairCriterion(
-                name=s.name, value=values[s.name][0], weight=s.weight, reason=values[s.name][1]
+                name=s.name,
+                value=values[s.name][0],
+                high=best[s.name],
+                weight=s.weight,
+                reason=values[s.name][1],
             )
             for s in scales
         ),

@@ -165,7 +165,8 @@ def weigh(
     ----------
     frame
         One row per candidate with a column ``candidate`` and those of the criteria, in any order:
-        the result does not depend on it.
+        the result does not depend on it. ``<name>_high``: the best that a value could be where
+        only a part of it is known.
     scales
         The criteria; at least one of a positive weight.
     sampling
@@ -196,7 +197,7 @@ def weigh(
     share = weights / weights.sum()
     known = ~np.isnan(found.mean)
     score = found.limit * (np.nan_to_num(found.mean) * share).sum(axis=1)
-    missing = np.where(known, 0.0, share).sum(axis=1)
+    missing = (np.where(known, _room(table, scales, found), 1.0) * share).sum(axis=1)
     sd = found.limit * np.sqrt((np.nan_to_num(found.variance) * share**2).sum(axis=1))
     any_value = (known & (share > 0)).any(axis=1)
     table = table.assign(
@@ -204,7 +205,7 @@ def weigh(
         score_sd=np.where(any_value, sd, np.nan),
         score_high=np.where(any_value, score + found.limit * missing, np.nan),
         limit=found.limit,
-        covered=1.0 - missing,
+        covered=np.where(known, share, 0.0).sum(axis=1),
         pareto=_pareto_column(found, scales),
         **{f"utility_{s.name}": found.mean[:, j] for j, s in enumerate(scales)},
     )
@@ -222,6 +223,18 @@ def weigh(
     return table.sort_values(
         ["rank", "candidate"], kind="stable", na_position="last", ignore_index=True
     )
+
+
+def _room(table: pd.DataFrame, scales: Sequence[Scale], found: Utilities) -> Array:
+    """Return the utility that a value could gain from what is not known of it, shape (n, m)."""
+    room = np.zeros_like(found.mean)
+    for j, scale in enumerate(scales):
+        column = f"{scale.name}_high"
+        if column in table:
+            high = table[column].to_numpy(dtype=float, na_value=np.nan)
+            best = np.clip((high - scale.worst) / (scale.best - scale.worst), 0.0, 1.0)
+            room[:, j] = np.maximum(np.nan_to_num(best - found.mean[:, j]), 0.0)
+    return room
 
 
 def _rounded(score: Array) -> Array:
