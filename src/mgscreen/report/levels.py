@@ -58,7 +58,8 @@ def draw(figure: LevelFigure) -> Any:
     )
     step = _STEP if len(figure.species) <= _MANY else _SQUEEZED
     width = max(560, step * len(figure.species))
-    panels = [_level_panel(alt, figure, width), _potential_panel(alt, figure, width)]
+    above = _level_panel(alt, figure, width) if figure.levels else None
+    panels = [above, _potential_panel(alt, figure, width)]
     chart = (
         alt.vconcat(*[p for p in panels if p is not None], spacing=28)
         .add_params(chosen)
@@ -186,7 +187,11 @@ def _level_panel(alt: Any, figure: LevelFigure, width: int) -> Any:
     text = hollow.mark_text(dy=-12, fontSize=10, color=GREY).encode(
         x=_x(alt, figure), y=y, text=alt.TextValue("unbound")
     )
-    return alt.layer(band, line, ticks, unbound, text, name, named).properties(
+    behind = [band, named] if figure.window else []
+    marks = [ticks] if any(not row["unbound"] for row in figure.levels) else []
+    if any(row["unbound"] for row in figure.levels):
+        marks += [unbound, text]
+    return alt.layer(*behind, line, *marks, name).properties(
         width=width,
         height=320,
         title=alt.Title(
@@ -254,13 +259,17 @@ def _potential_panel(alt: Any, figure: LevelFigure, width: int) -> Any:
         .mark_point(filled=filled, size=90, strokeWidth=1.6)
         .encode(x=_x(alt, figure), y=y, color=color, shape=shape, opacity=faint, tooltip=tooltip)
         for filled, where in ((True, [HERE]), (False, [ELSEWHERE, UNKNOWN]))
+        if any(row["electron"] in where for row in figure.potentials)
     ]
     subtitle = [
         f"{figure.potential_method}; bars: one standard deviation; faint: the other scales",
         "hollow: the added electron is not on the candidate (or it is not known where it is)",
         "a work function is no reference for these: none is emphasised on that scale",
     ]
-    return alt.layer(band, leakage, anode, error, *layers, anode_name, named).properties(
+    behind = [band, named] if figure.window else []
+    if figure.leakage:
+        behind.append(leakage)
+    return alt.layer(*behind, anode, error, *layers, anode_name).properties(
         width=width,
         height=280,
         title=alt.Title(

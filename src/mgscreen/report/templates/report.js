@@ -173,14 +173,17 @@
       view: { stroke: line },
     };
   };
-  const one = (place, spec) => {
+  const one = async (place, spec) => {
     const { config: _, ...rest } = spec;
-    return vegaEmbed(place, rest, {
+    const drawn = await vegaEmbed(place, rest, {
       ast: true, // no eval: the page's policy forbids it
       renderer: "svg",
       actions: false,
       config: config(),
     });
+    // what a chart shows is said by its place and stands in a table: not mark by mark
+    drawn.view.container().querySelector("svg")?.setAttribute("aria-hidden", "true");
+    return drawn;
   };
   const draw = async () => {
     if (block) await one("#chart", JSON.parse(block.textContent));
