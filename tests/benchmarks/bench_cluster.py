@@ -21,7 +21,7 @@ TASKS = 200
 
 
 def main(rounds=20):
-    from conftest import start_slurm
+    from slurm_for_tests import start_slurm
 
     conf, why = start_slurm()
     if conf is None:
@@ -38,7 +38,7 @@ def main(rounds=20):
 
 def overhead(folder):
     """Time short tasks on one block, from the start of the first to the end of the last."""
-    from conftest import ClusterDriver
+    from slurm_for_tests import ClusterDriver
 
     rows = []
     for seconds, slots in ((0.0, 1), (0.0, 4), (0.1, 4)):
@@ -58,8 +58,8 @@ def overhead(folder):
 def disturb_all(folder, rounds):
     """Disturb a campaign in each of so many runs; every check is the tests' own."""
     import test_faults
-    from conftest import ClusterDriver, ours, squeue
     from kill_tools import content
+    from slurm_for_tests import ClusterDriver, ours, squeue
 
     driver = ClusterDriver(folder / "undisturbed", seconds=test_faults.SECONDS)
     driver.finish()

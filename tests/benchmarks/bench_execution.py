@@ -42,7 +42,7 @@ def cpu_now():
 
 
 def driver(n, shape, workers):
-    from conftest import make_campaign
+    from campaign_for_tests import make_campaign
 
     from mgscreen.database.database import Database
     from mgscreen.execution.driver import run_flow
@@ -72,6 +72,77 @@ def local(n, shape):
 
     wall, cpu = time.perf_counter() - wall, cpu_now() - cpu
     return wall, cpu, psutil.Process().memory_info().rss / 1024**2
+
+
+MEMORY_JOBS = 20_000
+MEMORY_AT = (2_000, 6_000, 10_000, 14_000, 18_000, 20_000)
+
+
+def memory_of_driver():
+    """Return the driver's resident memory (MB) and live objects as its jobs finish.
+
+    The jobs are written by one process and run by another, so that what is measured is a driver
+    that was started on a campaign of this size, without the Flow.
+    """
+    import gc
+
+    import psutil
+    from campaign_for_tests import make_campaign
+
+    from mgscreen.database.database import Database
+    from mgscreen.execution.driver import resume
+    from mgscreen.execution.flatten import flatten
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bench.db"
+        child = os.fork()
+        if not child:
+            with Database(path) as database:
+                rows = flatten(flow_of(MEMORY_JOBS, "chains of 10"))
+                database.add_jobs(make_campaign(database), rows)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        found, process = [], psutil.Process()
+        left = list(MEMORY_AT)
+
+        def look(event):
+            if left and event.progress.done >= left[0]:
+                gc.collect()
+                found.append(
+                    (left.pop(0), process.memory_info().rss / 1024**2, len(gc.get_objects()))
+                )
+
+        with Database(path) as database:
+            summary = resume(
+                database,
+                database.campaign_id(),
+                workers=2,
+                on_event=look,
+                modules=("jobs_for_tests",),
+            )
+        assert summary.counts == {"COMPLETED": MEMORY_JOBS}, summary
+    return found
+
+
+def memory_table():
+    command = [sys.executable, __file__, "--memory"]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rows = [line.split() for line in text.splitlines() if line[:1].isdigit()]
+    about = (
+        f"One campaign of {MEMORY_JOBS:,} trivial jobs in chains of 10, the driver's own process "
+        "(not its workers): what it holds of a job is there from the start, and nothing is added "
+        "when the job finishes."
+    )
+    return [
+        "",
+        "## Memory of the driver",
+        "",
+        about,
+        "",
+        "| finished jobs | resident, MB | live Python objects |",
+        "|---|---|---|",
+        *(f"| {int(n):,} | {float(mb):.0f} | {int(objects):,} |" for n, mb, objects in rows),
+    ]
 
 
 def measure(who, n, shape, workers):
@@ -109,7 +180,12 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--write", type=Path)
     parser.add_argument("--one", nargs=4)
+    parser.add_argument("--memory", action="store_true")
     options = parser.parse_args()
+    if options.memory:
+        for row in memory_of_driver():
+            print(*row)  # noqa: T201 - what the parent reads
+        return
     if options.one:
         who, n, shape, workers = options.one
         found = (
@@ -132,6 +208,8 @@ def main():
             f"| {memory:.0f} |"
         )
         print(lines[-1], flush=True)  # noqa: T201 - a script
+    lines += memory_table()
+    print(*lines[-len(MEMORY_AT) :], sep="\n")  # noqa: T201
     if options.write:
         options.write.parent.mkdir(parents=True, exist_ok=True)
         options.write.write_text("\n".join(lines) + "\n")

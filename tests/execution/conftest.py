@@ -21,14 +21,9 @@ def database(tmp_path):
 
 @pytest.fixture
 def campaign(database):
+    from campaign_for_tests import make_campaign
+
     return make_campaign(database)
-
-
-def make_campaign(database, name="test"):
-    from mgscreen.campaign.models import Campaign
-
-    campaign = Campaign.model_validate({"name": name, "candidates": {"library": ["TFSI"]}})
-    return database.register_campaign(campaign, "", "", [])
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ sys.path.insert(0, str(HERE))
 
 
 def main(database, seconds, retries):
-    from conftest import make_campaign
+    from campaign_for_tests import make_campaign
     from jobs_for_tests import small_campaign
 
     from mgscreen.database.database import Database

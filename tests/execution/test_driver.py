@@ -12,7 +12,7 @@ import tracemalloc
 from collections import Counter
 
 import jobs_for_tests as jobs
-from conftest import make_campaign
+from campaign_for_tests import make_campaign
 from jobflow import Flow, Job
 from rich.console import Console
 

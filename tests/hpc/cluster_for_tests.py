@@ -70,7 +70,7 @@ def flow_of(name, given):
 
 
 def main(database, flow, *arguments):
-    from conftest_execution import make_campaign
+    from campaign_for_tests import make_campaign
 
     from mgscreen.core.runtime import Runtime
     from mgscreen.database.database import Database

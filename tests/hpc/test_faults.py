@@ -11,8 +11,8 @@ from contextlib import suppress
 
 import psutil
 import pytest
-from conftest import ClusterDriver, ours
 from kill_tools import content, settled, starts
+from slurm_for_tests import ClusterDriver, ours
 
 from mgscreen.database.database import Database
 

@@ -167,7 +167,9 @@ def test_jobs_of_a_campaign_on_a_gpu_go_to_the_class_gpu(tmp_path):
     for row in flatten(flow):
         labels = {k: row[k] for k in LABELS if k in row}
         one = Job(uuid=row["uuid"], name=row["name"], **labels)
-        name = class_of(one, row["payload"]["job"], load_profile("slurm").profile.classes)
+        name = class_of(
+            one, json.loads(row["payload"])["job"], load_profile("slurm").profile.classes
+        )
         found.setdefault(one.level.partition(":")[0], set()).add(name)
     assert found.pop("pyscf") == {"gpu"}
     assert found.pop("xtb") == {"molecule"}

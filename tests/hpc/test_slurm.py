@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 
 import pytest
-from conftest import ClusterDriver
+from slurm_for_tests import ClusterDriver
 
 from mgscreen.database.database import Database
 

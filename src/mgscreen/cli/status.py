@@ -12,12 +12,12 @@ import typer
 from mgscreen.cli.options import CampaignName, DbOption, Format, FormatOption
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from rich.console import RenderableType
 
     from mgscreen.database.database import Database
-    from mgscreen.database.jobs import Job
+    from mgscreen.database.jobs import Job, Tally
 
 STATES = ("waiting", "ready", "submitted", "running", "completed", "failed", "lost")
 FIELDS = ("campaign", "kind", "level", "total", *STATES, "cached", "left_s")
@@ -70,33 +70,32 @@ def status(
     campaign_id = database.campaign_id(name)
     if watch:
         _watch(database, campaign_id, name)
-        return
-    listed = database.jobs(campaign_id)
-    if jobs:
-        emit([_job(job) for job in listed], JOB_FIELDS, how.value, columns=_job_columns())
+    elif jobs:
+        listed = [_job(job) for job in database.jobs(campaign_id)]
+        emit(listed, JOB_FIELDS, how.value, columns=_job_columns())
     elif how is Format.TABLE:
-        show(_overview(listed, name), PAGE)
+        show(_overview(database, campaign_id, name), PAGE)
     else:
-        emit(summary(listed, name), FIELDS, how.value)
+        emit(summary(database.tallies(campaign_id), name), FIELDS, how.value)
 
 
-def summary(jobs: Sequence[Job], campaign: str) -> list[dict[str, Any]]:
+def summary(tallies: Iterable[Tally], campaign: str) -> list[dict[str, Any]]:
     """Count the states of jobs by kind and level, in the order of the DAG."""
-    groups: dict[tuple[str, str], list[Job]] = defaultdict(list)
-    for job in jobs:
-        groups[job.kind, job.level].append(job)
+    groups: dict[tuple[str, str], list[Tally]] = defaultdict(list)
+    for tally in tallies:
+        groups[tally.kind, tally.level].append(tally)
     rows = []
     for (kind, level), members in groups.items():
-        states = Counter(job.state.lower() for job in members)
+        states = Counter({tally.state.lower(): tally.number for tally in members})
         rows.append(
             {
                 "campaign": campaign,
                 "kind": kind,
                 "level": level,
-                "total": len(members),
+                "total": states.total(),
                 **{state: states[state] for state in STATES},
-                "cached": sum(job.cached for job in members),
-                "left_s": round(sum(job.cost_s for job in members if job.state in _OPEN), 1),
+                "cached": sum(tally.cached for tally in members),
+                "left_s": round(sum(t.cost_s for t in members if t.state in _OPEN), 1),
             }
         )
     return rows
@@ -110,29 +109,31 @@ def _job_columns() -> tuple[str, ...]:
     return ("job", "level", "state", "wall_s", "reason", "uuid")
 
 
-def _overview(jobs: Sequence[Job], name: str) -> RenderableType:
+def _overview(database: Database, campaign_id: int, name: str) -> RenderableType:
+    """Return the table of counts, what runs and what failed; only the latter are read as jobs."""
     from rich.console import Group
     from rich.text import Text
 
     from mgscreen.cli.output import duration, table
 
-    if not jobs:
+    rows = summary(database.tallies(campaign_id), name)
+    if not rows:
         return Text(f"campaign {name}: no jobs yet")
-    rows = summary(jobs, name)
     shown = [s for s in STATES if s == "completed" or any(row[s] for row in rows)]
     left = sum(row["left_s"] for row in rows)
-    done = sum(job.state == "COMPLETED" for job in jobs)
+    done, total = (sum(row[key] for row in rows) for key in ("completed", "total"))
     parts: list[RenderableType] = [
         table(rows, ("kind", "level", "total", *shown, "cached"), title=f"Campaign {name}"),
         Text(
-            f"{done} of {len(jobs)} jobs completed; "
+            f"{done} of {total} jobs completed; "
             + (f"left: about {duration(left)} of CPU time" if left else "none is left to run")
         ),
     ]
-    running = [job.name for job in jobs if job.state == "RUNNING"]
+    told = database.jobs(campaign_id, ["RUNNING", "FAILED", "LOST"])
+    running = [job.name for job in told if job.state == "RUNNING"]
     if running:
         parts.append(Text(f"running: {', '.join(running)}"))
-    bad = [_job(job) for job in jobs if job.state in {"FAILED", "LOST"}]
+    bad = [_job(job) for job in told if job.state != "RUNNING"]
     if bad:
         parts.append(table(bad, ("job", "state", "reason"), title="Failed or lost"))
     return Group(*parts)
@@ -143,21 +144,26 @@ def _watch(database: Database, campaign_id: int, name: str) -> None:
 
     from mgscreen.cli.output import console
 
-    jobs = database.jobs(campaign_id)
+    def states() -> Counter[str]:
+        return Counter(database.count_states(campaign_id))
+
+    found = states()
     if not sys.stdout.isatty():
         last = ""
         while True:
-            states = Counter(job.state.lower() for job in jobs)
-            line = ", ".join(f"{states[s]} {s}" for s in STATES if states[s]) or "no jobs yet"
+            parts = (f"{found[s.upper()]} {s}" for s in STATES if found[s.upper()])
+            line = ", ".join(parts) or "no jobs yet"
             if line != last:
                 typer.echo(f"{name}: {line}")
                 last = line
-            if jobs and not any(job.state in _OPEN for job in jobs):
+            if found and not _OPEN.intersection(found):
                 return
             time.sleep(_REFRESH_S)
-            jobs = database.jobs(campaign_id)
-    with Live(_overview(jobs, name), console=console(), auto_refresh=False) as live:
-        while not jobs or any(job.state in _OPEN for job in jobs):
+            found = states()
+    with Live(
+        _overview(database, campaign_id, name), console=console(), auto_refresh=False
+    ) as live:
+        while not found or _OPEN.intersection(found):
             time.sleep(_REFRESH_S)
-            jobs = database.jobs(campaign_id)
-            live.update(_overview(jobs, name), refresh=True)
+            found = states()
+            live.update(_overview(database, campaign_id, name), refresh=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mgscreen.campaign.models import Campaign
-    from mgscreen.database.jobs import Job
+    from mgscreen.database.jobs import Job, Tally
 
 
 class CandidateLike(Protocol):
@@ -170,6 +170,11 @@ class Database(Results):
         """Return how many jobs of a campaign are in each state."""
         with self.reading() as c:
             return job_table.count_states(c, campaign_id)
+
+    def tallies(self, campaign_id: int) -> list[Tally]:
+        """Count jobs by kind, level and state, in the order of the DAG."""
+        with self.reading() as c:
+            return job_table.tallies(c, campaign_id)
 
     def set_job_state(
         self, uuid: str, index: int, state: str, reason: str | None = None, **values: Any

@@ -26,14 +26,22 @@ SQLITE_HEADER = b"SQLite format 3\x00"
 LOCK_KEY = 0x6D67_7363  # "mgsc": serialises the creation of the tables on PostgreSQL
 
 
+class JsonText(str):
+    """What is JSON already and goes into a JSON column as it is."""
+
+    __slots__ = ()
+
+
 def to_json(value: Any) -> str:
     """Write JSON that SQLite and PostgreSQL both accept.
 
     A number that is not finite becomes null, and characters that PostgreSQL cannot store (NUL,
     lone surrogates) become U+FFFD; dates become MongoDB's extended JSON, as jobflow expects them.
     """
+    if isinstance(value, JsonText):
+        return str(value)
     try:
-        text_ = json.dumps(value, allow_nan=False, default=_default)
+        text_ = _ENCODER.encode(value)
     except ValueError:
         return json.dumps(_storable(value), allow_nan=False, default=_default)
     if "\\u0000" in text_ or "\\ud" in text_:
@@ -47,6 +55,9 @@ def _default(value: Any) -> Any:
     from bson import json_util
 
     return json_util.default(value, json_options=json_util.RELAXED_JSON_OPTIONS)
+
+
+_ENCODER = json.JSONEncoder(allow_nan=False, default=_default)
 
 
 def _storable(value: Any) -> Any:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, delete, func, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, select, update
 
-from mgscreen.database.engine import plain_text
-from mgscreen.database.tables import JOBS, OUTPUTS, PROPERTIES, chunks, insert_missing
+from mgscreen.core.memory import no_collection
+from mgscreen.database.engine import JsonText, plain_text
+from mgscreen.database.tables import JOBS, OUTPUTS, PROPERTIES, batched, chunks, insert_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -100,28 +101,28 @@ def aware(moment: Any) -> Any:
 
 
 def add_jobs(connection: Connection, campaign_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Insert jobs; one that is there already keeps its state."""
-    table: list[dict[str, Any]] = []
-    empty = {c.name: "" for c in JOBS.columns if c.name in _TEXTS}
-    for position, row in enumerate(rows):
-        table.append(
-            {
-                "index": 1,
-                "position": position,
-                "state": "WAITING",
-                "cached": False,
-                "attempts": 0,
-                "cost_s": 0.0,
-                "parents": [],
-                "payload": {},
-                **empty,
-                **row,
-                "campaign_id": campaign_id,
-            }
-        )
-    if table:
-        statement = insert_missing(connection.dialect.name, JOBS, ("uuid", "index"))
-        connection.execute(statement, table)
+    """Insert jobs; one that is there already keeps its state.
+
+    A ``payload`` that is a text is JSON already.
+    """
+    statement = insert_missing(connection.dialect.name, JOBS, ("uuid", "index"))
+    with no_collection():
+        for part in batched(enumerate(rows), _BATCH):
+            table = [_with_defaults(row, position, campaign_id) for position, row in part]
+            connection.execute(statement, table)
+
+
+_BATCH = 5_000
+"""Rows of one statement: more cost memory and bring no speed."""
+
+
+def _with_defaults(row: Mapping[str, Any], position: int, campaign_id: int) -> dict[str, Any]:
+    found = {**_DEFAULTS, "position": position, **row, "campaign_id": campaign_id}
+    if isinstance(found["payload"], str):
+        found["payload"] = JsonText(found["payload"])
+    if not found["parents"]:
+        found["parents"] = _NONE
+    return found
 
 
 _TEXTS = {
@@ -134,6 +135,17 @@ _TEXTS = {
     "geometry_level",
     "reason",
     "generated_by",
+}
+_NONE = JsonText("[]")
+_DEFAULTS: dict[str, Any] = {
+    "index": 1,
+    "state": "WAITING",
+    "cached": False,
+    "attempts": 0,
+    "cost_s": 0.0,
+    "parents": _NONE,
+    "payload": JsonText("{}"),
+    **{c.name: "" for c in JOBS.columns if c.name in _TEXTS},
 }
 
 
@@ -177,10 +189,11 @@ def light_jobs(
         query = query.where(JOBS.c.state.in_(states))
     query = query.order_by(JOBS.c.position, JOBS.c.uuid, JOBS.c.index)
     found = []
-    for row in connection.execute(query):
-        values = list(row)
-        values[_TIMES] = map(aware, values[_TIMES])
-        found.append(Job(*values))
+    with no_collection():
+        for row in connection.execute(query):
+            values = list(row)
+            values[_TIMES] = map(aware, values[_TIMES])
+            found.append(Job(*values))
     return found
 
 
@@ -201,6 +214,31 @@ def count_states(connection: Connection, campaign_id: int) -> dict[str, int]:
         .group_by(JOBS.c.state)
     )
     return dict(connection.execute(query).all())
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Jobs of one kind, level and state: how many, taken over, and what they are estimated at."""
+
+    kind: str
+    level: str
+    state: str
+    number: int
+    cached: int
+    cost_s: float
+
+
+def tallies(connection: Connection, campaign_id: int) -> list[Tally]:
+    """Count jobs by kind, level and state, in the order of the DAG."""
+    groups = (JOBS.c.kind, JOBS.c.level, JOBS.c.state)
+    taken = func.sum(case((JOBS.c.cached, 1), else_=0))
+    query = (
+        select(*groups, func.count(), taken, func.sum(JOBS.c.cost_s))
+        .where(JOBS.c.campaign_id == campaign_id)
+        .group_by(*groups)
+        .order_by(func.min(JOBS.c.position))
+    )
+    return [Tally(*row) for row in connection.execute(query)]
 
 
 def remove_jobs(connection: Connection, campaign_id: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy import Table, or_
@@ -62,6 +63,13 @@ def insert_missing(dialect: str, table: Table, key: tuple[str, ...]) -> Any:
     """Return an INSERT that leaves an existing row of the same key as it is."""
     statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     return statement.on_conflict_do_nothing(index_elements=list(key))
+
+
+def batched(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Give values in lists of at most ``size``, without holding all of them."""
+    rest = iter(values)
+    while part := list(islice(rest, size)):
+        yield part
 
 
 def chunks(values: Iterable[T]) -> Iterator[Sequence[T]]:

@@ -132,7 +132,7 @@ def get_periodic_engine(level: Level) -> PeriodicEngine:
             raise MissingEngineError(error.name or "gpaw", "gpaw") from error
         return GpawEngine(level)
     if level.engine == "vasp":
-        if "output" not in level.settings:
+        if not {"output", "outputs"}.intersection(level.settings):
             raise InputError(
                 f"'{level}': VASP is not run by mgscreen; see `mgscreen export inputs`"
             )

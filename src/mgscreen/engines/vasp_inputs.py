@@ -67,7 +67,11 @@ def incar(structure: AtomicStructure, level: Level, task: Task, images: int = 0)
         If these inputs are not written for the level.
     """
     vasp_level(level)
-    metal = task != "static" or not structure.pbc[2]
+    alone = not any(structure.pbc)
+    slab = not alone and not structure.pbc[2]
+    # of a slab the metal's; Gaussian smearing serves metals and insulators, and has no negative
+    # occupations for a molecule
+    metal = slab or (task == "neb" and not structure.pbc[2])
     tags: dict[str, Any] = {
         "SYSTEM": (structure.label or structure.formula).encode("ascii", "replace").decode(),
         "GGA": "PE",
@@ -87,8 +91,8 @@ def incar(structure: AtomicStructure, level: Level, task: Task, images: int = 0)
     if level.dispersion == "d3bj":
         tags["IVDW"] = 12
     if structure.multiplicity > 1:
-        tags |= {"ISPIN": 2, "NUPDOWN": structure.multiplicity - 1}
-    if structure.cell is not None and any(structure.pbc) and not structure.pbc[2]:
+        tags |= {"ISPIN": 2, "NUPDOWN": structure.multiplicity - 1, "MAGMOM": magmom(structure)}
+    if slab:
         # the field between the two sides of a slab
         tags |= {"LDIPOL": True, "IDIPOL": 3}
     if task in {"relax", "relax-cell"}:
@@ -101,6 +105,12 @@ def incar(structure: AtomicStructure, level: Level, task: Task, images: int = 0)
     else:
         tags |= {"IBRION": -1, "NSW": 0}
     return tags
+
+
+def magmom(structure: AtomicStructure) -> str:
+    """Return first moments of the atoms: the unpaired electrons, evenly; a start, no constraint."""
+    n = len(structure.symbols)
+    return f"{n}*{(structure.multiplicity - 1) / n:.4f}"
 
 
 def write_vasp_inputs(

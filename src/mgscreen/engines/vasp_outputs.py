@@ -1,13 +1,17 @@
-"""VASP as an engine that has been run already: relaxations are read from vasprun.xml.
+"""VASP as an engine that has been run already: relaxations and single points from vasprun.xml.
 
-The file is named by its SHA-256 in the level's settings; it lies in the campaign's folder of files
-under ``imported/``.
+Files are named by their SHA-256 in the level's settings and lie in the campaign's folder of files
+under ``imported/``. Which of them answers a question is found by its geometry; inside ``asking``,
+what none of them answers is noted instead, so that inputs can be written for it.
 """
 
 from __future__ import annotations
 
 import re
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -15,14 +19,18 @@ import numpy as np
 from mgscreen.core.errors import ScientificFailureError
 from mgscreen.core.structure import AtomicStructure
 from mgscreen.engines.imported import imported_file
-from mgscreen.engines.periodic import CellPolicy, EnergyConvention, PeriodicRelaxation
+from mgscreen.engines.periodic import (
+    CellPolicy,
+    EnergyConvention,
+    PeriodicRelaxation,
+    PeriodicResult,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from mgscreen.engines.level import Level
-    from mgscreen.engines.periodic import PeriodicResult
 
 _KBAR = 0.1 / 160.21766208
 """1 kbar in eV/angstrom^3"""
@@ -33,6 +41,32 @@ _ISIF: dict[str, set[int]] = {
     "isotropic": {7, 8},
     "in-plane": set(),
 }
+_CELL_A = 1e-3
+_PLACE_A = 1e-2
+"""a start this close is the same: what POSCAR and vasprun.xml round"""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a calculation wants to know: a relaxation, or (``cell`` None) a single point."""
+
+    structure: AtomicStructure
+    fixed: tuple[int, ...] = ()
+    cell: CellPolicy | None = None
+
+
+_ASKED: ContextVar[list[Question] | None] = ContextVar("asked", default=None)
+
+
+@contextmanager
+def asking() -> Iterator[list[Question]]:
+    """Note what is asked and not answered by an output."""
+    found: list[Question] = []
+    token = _ASKED.set(found)
+    try:
+        yield found
+    finally:
+        _ASKED.reset(token)
 
 
 class VaspOutputs:
@@ -41,8 +75,9 @@ class VaspOutputs:
     Parameters
     ----------
     level
-        ``vasp:pbe`` with the settings ``output``, the SHA-256 of a vasprun.xml, and ``order``, the
-        atoms of the input in the order of POSCAR.
+        ``vasp:pbe`` with the setting ``outputs``: the SHA-256 of each vasprun.xml with the atoms
+        of the input in the order of its POSCAR (empty: as they are); or ``output`` and ``order``
+        for one alone.
     """
 
     code = "VASP"
@@ -50,23 +85,33 @@ class VaspOutputs:
 
     def __init__(self, level: Level) -> None:
         self.level = level
-        self._run: Any = None
+        given = dict(level.settings.get("outputs", {}))
+        if "output" in level.settings:
+            given[str(level.settings["output"])] = level.settings.get("order", ())
+        self._orders: dict[str, list[int]] = {
+            sha: [int(n) for n in order] for sha, order in given.items()
+        }
+        self._runs: dict[str, Any] = {}
 
-    def _read(self) -> Any:
-        if self._run is None:
-            self._run = read_vasprun(imported_file(str(self.level.settings.get("output", ""))))
-        return self._run
+    def _read(self, sha: str) -> Any:
+        if sha not in self._runs:
+            self._runs[sha] = read_vasprun(imported_file(sha))
+        return self._runs[sha]
 
     @property
     def code_version(self) -> str:
-        """Version that the file states."""
-        return str(self._read().vasp_version).strip()
+        """Version that the files state."""
+        found = {str(self._read(sha).vasp_version).strip() for sha in self._orders}
+        return ", ".join(sorted(found))
 
     def settings(self) -> dict[str, Any]:
-        """Return the file and the tags that it was run with."""
-        run = self._read()
-        tags = {k: v for k, v in dict(run.incar).items() if isinstance(v, str | int | float | bool)}
-        return {**self.level.settings, "incar": tags, "potentials": list(run.potcar_symbols)}
+        """Return the files and the tags that the first was run with."""
+        for sha in self._orders:
+            run = self._read(sha)
+            plain = str | int | float | bool
+            tags = {k: v for k, v in dict(run.incar).items() if isinstance(v, plain)}
+            return {**self.level.settings, "incar": tags, "potentials": list(run.potcar_symbols)}
+        return dict(self.level.settings)
 
     def calculator(self, structure: AtomicStructure, workdir: Path) -> Any:
         """Refuse: there is nothing to run."""
@@ -74,9 +119,18 @@ class VaspOutputs:
         self._refuse("a calculator")
 
     def single_point(self, structure: AtomicStructure, workdir: Path) -> PeriodicResult:
-        """Refuse: relaxations alone are read."""
-        del structure, workdir
-        self._refuse("a single point")
+        """Read a single point; work functions are not in vasprun.xml and stay empty."""
+        del workdir
+        run, order = self._find(Question(structure))
+        last = run.ionic_steps[-1]
+        forces = np.empty((len(order), 3))
+        forces[order] = np.array(last["forces"])
+        return PeriodicResult(
+            energy_ev=float(last["e_0_energy"]),
+            forces=forces,
+            stress=np.array(last["stress"]) * _KBAR if "stress" in last else None,
+            energy_convention="pbe",
+        )
 
     def relax(
         self,
@@ -87,10 +141,8 @@ class VaspOutputs:
         cell: CellPolicy = "fixed",
     ) -> PeriodicRelaxation:
         """Read the relaxation and check that it is of this crystal and kind."""
-        del workdir, fixed
-        run = self._read()
-        _check(run, structure, self.level, cell)
-        order = [int(n) for n in self.level.settings.get("order", range(len(structure.symbols)))]
+        del workdir
+        run, order = self._find(Question(structure, tuple(fixed), cell))
         end = run.final_structure
         positions = np.empty((len(order), 3))
         forces = np.empty((len(order), 3))
@@ -100,6 +152,8 @@ class VaspOutputs:
         positions[order] = shifted @ end.lattice.matrix
         last = run.ionic_steps[-1]
         forces[order] = np.array(last["forces"])
+        free = np.ones(len(order), dtype=bool)
+        free[list(fixed)] = False
         stress = np.array(last["stress"]) * _KBAR if "stress" in last else None
         relaxed = AtomicStructure.model_validate(
             {
@@ -111,7 +165,7 @@ class VaspOutputs:
         return PeriodicRelaxation(
             structure=relaxed,
             energy_ev=float(last["e_0_energy"]),
-            max_force_ev_per_a=float(np.linalg.norm(forces, axis=1).max()),
+            max_force_ev_per_a=float(np.linalg.norm(forces[free], axis=1).max(initial=0.0)),
             max_stress_ev_per_a3=None
             if stress is None or cell == "fixed"
             else float(np.abs(stress).max()),
@@ -120,6 +174,29 @@ class VaspOutputs:
             energy_convention="pbe",
             energies_ev=[float(step["e_0_energy"]) for step in run.ionic_steps],
         )
+
+    def _find(self, question: Question) -> tuple[Any, list[int]]:
+        """Return the run that answers a question, and its order of atoms.
+
+        Raises
+        ------
+        ScientificFailureError
+            If none does; with what is wrong where there is one file alone.
+        """
+        why = "there is no output of VASP for it yet"
+        for sha, order in self._orders.items():
+            run = self._read(sha)
+            listed = order or list(range(len(question.structure.symbols)))
+            try:
+                _check(run, listed, question, self.level)
+            except ScientificFailureError as error:
+                why = str(error) if len(self._orders) == 1 else "no output of VASP is of it"
+                continue
+            return run, listed
+        asked = _ASKED.get()
+        if asked is not None:
+            asked.append(question)
+        raise ScientificFailureError(why)
 
     def _refuse(self, what: str) -> NoReturn:
         raise ScientificFailureError(f"{what} is not read from VASP's outputs")
@@ -146,10 +223,9 @@ def read_vasprun(path: Path) -> Any:
         raise ScientificFailureError(f"{path.name} cannot be read as vasprun.xml") from error
 
 
-def _check(run: Any, structure: AtomicStructure, level: Level, cell: CellPolicy) -> None:
-    order = [int(n) for n in level.settings.get("order", range(len(structure.symbols)))]
-    wanted = tuple(structure.symbols[n] for n in order)
-    if tuple(run.atomic_symbols) != wanted:
+def _check(run: Any, order: list[int], question: Question, level: Level) -> None:
+    structure = question.structure
+    if tuple(run.atomic_symbols) != tuple(structure.symbols[n] for n in order):
         raise ScientificFailureError("the VASP output is of other atoms")
     parameters = run.parameters
     gga = str(run.incar.get("GGA", parameters.get("GGA", "--"))).strip().upper()
@@ -159,9 +235,23 @@ def _check(run: Any, structure: AtomicStructure, level: Level, cell: CellPolicy)
     dispersion = int(run.incar.get("IVDW", 0) or 0)
     if dispersion != (_D3BJ if level.dispersion == "d3bj" else 0):
         raise ScientificFailureError(f"the VASP output has IVDW = {dispersion}")
-    isif = int(run.incar.get("ISIF", parameters.get("ISIF", 2)))
+    _check_kind(run, question)
+    lattice = np.array(run.initial_structure.lattice.matrix)
+    if np.abs(lattice - np.array(structure.cell)).max() > _CELL_A:
+        raise ScientificFailureError("the VASP output starts from another cell")
+    wanted = np.array(structure.positions)[order] @ np.linalg.inv(lattice)
+    shift = run.initial_structure.frac_coords - wanted
+    far = np.linalg.norm((shift - np.round(shift)) @ lattice, axis=1)
+    if far.max() > _PLACE_A:
+        raise ScientificFailureError("the VASP output starts from other places of the atoms")
+
+
+def _check_kind(run: Any, question: Question) -> None:
+    cell = question.cell
+    if cell is None:
+        if len(run.ionic_steps) != 1:
+            raise ScientificFailureError("the VASP output is no single point: its atoms move")
+        return
+    isif = int(run.incar.get("ISIF", run.parameters.get("ISIF", 2)))
     if isif not in _ISIF[cell]:
         raise ScientificFailureError(f"the VASP output has ISIF = {isif}, the cell is to be {cell}")
-    initial = np.array(run.initial_structure.lattice.matrix)
-    if np.abs(initial - np.array(structure.cell)).max() > 1e-3:  # noqa: PLR2004 - angstrom
-        raise ScientificFailureError("the VASP output starts from another cell")

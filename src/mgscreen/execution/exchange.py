@@ -19,6 +19,7 @@ from mgscreen.core.runtime import Runtime, use_runtime
 from mgscreen.core.structure import AtomicStructure
 from mgscreen.database.schema import now
 from mgscreen.execution.codec import decode_job
+from mgscreen.execution.exchange_vasp import read_vasp, write_vasp
 from mgscreen.execution.graph import Dag, Node
 from mgscreen.execution.prepare import Identifier, Prepared, prepare
 from mgscreen.execution.states import State
@@ -40,10 +41,18 @@ CODES: tuple[Code, ...] = ("gaussian", "vasp")
 MANIFEST = "manifest.json"
 KINDS: dict[Code, tuple[str, ...]] = {
     "gaussian": ("orbitals", "redox_vertical"),
-    "vasp": ("crystal",),
+    "vasp": ("crystal", "slab", "gas", "adsorption", "phase_migration_dft"),
 }
 """Kinds of steps that a program's outputs are read back for."""
-_OUTPUTS: dict[Code, tuple[str, ...]] = {"gaussian": ("*.log", "*.out"), "vasp": ("vasprun.xml",)}
+_OUTPUTS: dict[Code, tuple[str, ...]] = {
+    "gaussian": ("*.log", "*.out"),
+    "vasp": ("vasprun.xml", "*/vasprun.xml", "*/*/vasprun.xml"),
+}
+_ENGINES: dict[Code, tuple[str, ...]] = {
+    "gaussian": ("pyscf", "gaussian"),
+    "vasp": ("gpaw", "vasp"),
+}
+"""Engines whose levels a program can take the place of."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +103,12 @@ def export_inputs(
         job = node.job
         if job.kind not in KINDS[code] or (node.state is State.COMPLETED and not again):
             continue
+        if job.level.partition(":")[0] not in _ENGINES[code]:
+            continue
         name = f"{_plain(job.name)}-{job.uuid[:8]}"
         try:
-            arguments = _arguments(prepared)
-            _WRITERS[code](arguments, folder / name)
+            function, arguments = _arguments(prepared)
+            _WRITERS[code](function, arguments, folder / name)
         except (InputError, ScientificFailureError) as error:
             steps.append(Step(job.name, problem=str(error)))
             continue
@@ -162,13 +173,12 @@ def _take(database: Database, node: Node, prepared: Prepared, code: Code, found:
     if files is None:
         return "there is no folder of files"
     try:
-        arguments = _arguments(prepared)
+        function, arguments = _arguments(prepared)
         kept = {keep(path, files): path for path in found}
         level = _READERS[code](arguments, kept)
     except (InputError, ScientificFailureError) as error:
         return str(error)
     identifier = Identifier(())
-    function: Any = identifier.function(prepared.job)
     document: Document = function(**{**arguments, "level": level})
     if document.state != "completed":
         # a wrong file is no result: the step stays open
@@ -202,8 +212,8 @@ def _nodes(database: Database, campaign_id: int) -> Iterator[tuple[Node, Prepare
         yield node, prepare(database, [node])[node.key]
 
 
-def _arguments(prepared: Prepared) -> dict[str, Any]:
-    """Return the arguments of a step by name, results of its parents filled in.
+def _arguments(prepared: Prepared) -> tuple[Any, dict[str, Any]]:
+    """Return a step's calculation and its arguments by name, results of its parents filled in.
 
     Raises
     ------
@@ -224,9 +234,9 @@ def _arguments(prepared: Prepared) -> dict[str, Any]:
     bound = inspect.signature(function).bind_partial(*job.function_args, **job.function_kwargs)
     bound.apply_defaults()
     found = {k: revive(v) for k, v in bound.arguments.items() if k != "identity"}
-    if not isinstance(found.get("structure"), AtomicStructure):
+    if "structure" in found and not isinstance(found["structure"], AtomicStructure):
         raise InputError("what it needs from other steps is not there yet")
-    return found
+    return function, found
 
 
 # Gaussian
@@ -245,7 +255,8 @@ def _states(arguments: dict[str, Any]) -> list[AtomicStructure]:
     return found
 
 
-def _write_gaussian(arguments: dict[str, Any], folder: Path) -> None:
+def _write_gaussian(function: Any, arguments: dict[str, Any], folder: Path) -> None:
+    del function
     from mgscreen.engines.gaussian_inputs import gaussian_input
 
     texts = {
@@ -280,41 +291,13 @@ def _read_gaussian(arguments: dict[str, Any], kept: dict[str, Path]) -> Level:
     return level.model_copy(update={"settings": {"outputs": dict(sorted(outputs.items()))}})
 
 
-# VASP
-
-
-def _write_vasp(arguments: dict[str, Any], folder: Path) -> None:
-    from mgscreen.engines.vasp_inputs import write_vasp_inputs
-
-    cell = arguments.get("cell", "full")
-    if cell not in {"full", "fixed"}:
-        raise InputError(f"VASP has no plain way to keep the cell {cell}")
-    task: Literal["relax", "relax-cell"] = "relax-cell" if cell == "full" else "relax"
-    write_vasp_inputs(arguments["structure"], arguments["level"], folder, task=task)
-
-
-def _read_vasp(arguments: dict[str, Any], kept: dict[str, Path]) -> Level:
-    from mgscreen.engines.vasp_inputs import vasp_level
-
-    sha, path = next(iter(kept.items()))
-    order = path.with_name("order.txt")
-    atoms = range(len(arguments["structure"].symbols))
-    listed = (
-        order.read_text(encoding="ascii").split() if order.exists() else [str(n) for n in atoms]
-    )
-    if sorted(listed, key=int) != [str(n) for n in atoms]:
-        raise InputError(f"{order} does not list the atoms")
-    settings = {"output": sha, "order": [int(n) for n in listed]}
-    return vasp_level(arguments["level"]).model_copy(update={"settings": settings})
-
-
-_WRITERS: dict[Code, Callable[[dict[str, Any], Path], None]] = {
+_WRITERS: dict[Code, Callable[[Any, dict[str, Any], Path], None]] = {
     "gaussian": _write_gaussian,
-    "vasp": _write_vasp,
+    "vasp": write_vasp,
 }
 _READERS: dict[Code, Callable[[dict[str, Any], dict[str, Path]], Level]] = {
     "gaussian": _read_gaussian,
-    "vasp": _read_vasp,
+    "vasp": read_vasp,
 }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from mgscreen.execution.codec import encode
+from mgscreen.core.memory import no_collection
+from mgscreen.execution.codec import encode, encode_finite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +32,8 @@ def flatten(flow: Flow | Job | list[Any]) -> list[dict[str, Any]]:
     -------
     list of dict
         Columns of ``JobRow``; ``parents`` are uuids, also of jobs that are not in this flow, and
-        ``payload`` is ``{"job": ...}``.
+        ``payload`` is ``{"job": ...}`` as JSON text: as parsed objects, those of a large campaign
+        would take gigabytes.
 
     Raises
     ------
@@ -38,24 +41,94 @@ def flatten(flow: Flow | Job | list[Any]) -> list[dict[str, Any]]:
         If jobs wait for each other in a circle.
     """
     rows: dict[tuple[str, int], dict[str, Any]] = {}
-    _walk(flow, rows)
-    return _ordered(rows)
+    with no_collection():
+        _walk(flow, rows, _Payloads())
+        return _ordered(rows)
 
 
-def _walk(item: Any, rows: dict[tuple[str, int], dict[str, Any]]) -> list[tuple[str, int]]:
+_OWN = ("function_args", "function_kwargs", "metadata", "hosts")
+"""Parts of a job that are its own, besides what is a plain text or number."""
+_PLAIN = ("uuid", "index", "name")
+
+
+class _Payloads:
+    """Writes jobs as ``Job.as_dict`` has them, what they have in common only once.
+
+    The function, the configuration and what else the jobs of a campaign share make most of a
+    job's JSON, and of the time that it takes.
+    """
+
+    def __init__(self) -> None:
+        from jobflow.core.job import Job
+        from monty.json import MSONable, jsanitize
+
+        class Own(MSONable):  # type: ignore[misc]
+            """A part of a job, written by the rules that jobflow writes a whole one by."""
+
+            def __init__(self, part: Any) -> None:
+                self.part = part
+
+        self._own = Own
+        self._clean = jsanitize
+        self._job = Job
+        self._known: dict[Any, tuple[dict[str, Any], dict[str, Any]]] = {}
+
+    def of(self, job: Job) -> dict[str, Any]:
+        """Return ``job.as_dict()``."""
+        if type(job) is not self._job or type(job.function) is not FunctionType:
+            return dict(job.as_dict())
+        known = self._known.get(job.function)
+        shared = {k: v for k, v in job.__dict__.items() if k not in _NOT_SHARED}
+        if known is None or known[0] != shared:
+            data: dict[str, Any] = job.as_dict()
+            self._known[job.function] = (shared, data)
+            return data
+        found = dict(known[1])
+        found.update({name: self._part(getattr(job, name)) for name in _OWN})
+        found.update({name: getattr(job, name) for name in _PLAIN})
+        return found
+
+    def _part(self, value: Any) -> Any:
+        if type(value) is tuple:
+            value = list(value)
+        if _is_plain(value):
+            return value
+        clean = self._clean(
+            self._own(value).as_dict(), strict=True, enum_values=True, allow_bson=True
+        )
+        return clean["part"]
+
+
+_SCALARS = {str, int, float, bool, type(None)}
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value is JSON as it stands."""
+    kind = type(value)
+    if kind is dict:
+        return all(type(k) is str and _is_plain(v) for k, v in value.items())
+    return kind in _SCALARS or (kind is list and all(map(_is_plain, value)))
+
+
+_NOT_SHARED = {*_OWN, *_PLAIN, "output"}
+
+
+def _walk(
+    item: Any, rows: dict[tuple[str, int], dict[str, Any]], payloads: _Payloads
+) -> list[tuple[str, int]]:
     """Add the jobs of ``item`` to ``rows``; return their keys."""
     from jobflow.core.flow import Flow, JobOrder
     from jobflow.core.job import Job
 
     if isinstance(item, Job):
-        row = _row(item)
+        row = _row(item, payloads)
         key = (row["uuid"], row["index"])
         rows[key] = row
         return [key]
     keys: list[tuple[str, int]] = []
     before: list[tuple[str, int]] = []
     for child in item.jobs if isinstance(item, Flow) else item:
-        mine = _walk(child, rows)
+        mine = _walk(child, rows, payloads)
         if isinstance(item, Flow) and item.order == JobOrder.LINEAR:
             if before:
                 _chain(before, mine, rows)
@@ -79,9 +152,8 @@ def _chain(
             rows[key]["parents"] += [uuid for uuid in leaves if uuid not in known]
 
 
-def _row(job: Job) -> dict[str, Any]:
-    # through text: what monty leaves as it is (dates, bytes) becomes JSON too
-    data = json.loads(encode(job.as_dict()))
+def _row(job: Job, payloads: _Payloads) -> dict[str, Any]:
+    data = payloads.of(job)
     metadata = job.metadata
     parents = dict.fromkeys(
         uuid
@@ -95,8 +167,24 @@ def _row(job: Job) -> dict[str, Any]:
         **{label: str(metadata.get(label) or "") for label in LABELS},
         "cost_s": float(metadata.get("cost_s") or 0.0),
         "parents": list(parents),
-        "payload": {"job": data},
+        "payload": f'{{"job": {_text(data)}}}',
     }
+
+
+def _text(data: dict[str, Any]) -> str:
+    """Return JSON that a database takes: what is not finite or no character becomes null or U+FFFD.
+
+    What jobflow leaves as it is (dates, bytes) is written as monty does.
+    """
+    from mgscreen.database.engine import to_json
+
+    try:
+        text = encode_finite(data)
+    except ValueError:
+        return to_json(json.loads(encode(data)))
+    if "\\u0000" in text or "\\ud" in text:
+        return to_json(json.loads(text))
+    return text
 
 
 def references(value: Any) -> Iterator[str]:

@@ -14,6 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mgscreen.core.memory import no_collection
 from mgscreen.execution.states import State, check_transition
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class Dag:
 
         Jobs that a finished job generated have to be added before ``finish`` is called for it.
         """
+        with no_collection():
+            return self._add(jobs)
+
+    def _add(self, jobs: Iterable[Job]) -> list[Node]:
         nodes = [
             Node(
                 job=job,

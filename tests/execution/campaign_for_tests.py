@@ -1,4 +1,4 @@
-"""What the tests of the driver have, under a name of its own."""
+"""A campaign without jobs, for tests that bring their own."""
 
 from __future__ import annotations
 
