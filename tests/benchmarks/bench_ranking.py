@@ -6,8 +6,10 @@ process, median of five runs; wall time depends on what else the machine does.
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from mgscreen.ranking.weighing import weigh
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "docs" / "benchmarks" / "ranking.md"
-MANY, SAMPLES, RUNS = 10_000, 2000, 5
+MANY, SAMPLES, RUNS = 10_000, 2000, 3
 
 
 def additives(rng, *, films):
@@ -126,12 +128,17 @@ def main():
             lambda: pairs_of(group, PAIRS, sampling),
         ),
     ]
+    text = (
+        f"`python tests/benchmarks/bench_ranking.py`: {SAMPLES} samples for each interval, one "
+        f"process, median of {RUNS} runs, Python {platform.python_version()} with NumPy "
+        f"{np.__version__} on {platform.machine()}. Limit: 2 s for {MANY} candidates. "
+        f"Load of the machine meanwhile: {os.getloadavg()[0]:.0f} processes on {os.cpu_count()} "
+        "cores, which lengthens wall and, by shared caches, CPU times."
+    )
     lines = [
         "# Ranking with intervals",
         "",
-        f"`python tests/benchmarks/bench_ranking.py`: {SAMPLES} samples for each interval, one "
-        f"process, median of {RUNS} runs, Python {platform.python_version()} with NumPy "
-        f"{np.__version__} on {platform.machine()}. Limit: 2 s for {MANY} candidates.",
+        text,
         "",
         "| what | CPU, s | wall, s |",
         "|---|---|---|",
@@ -139,7 +146,7 @@ def main():
     for name, function in rows:
         cpu, wall = timed(function)
         lines.append(f"| {name} | {cpu:.2f} | {wall:.2f} |")
-        print(lines[-1], flush=True)
+        sys.stdout.write(lines[-1] + "\n")
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -156,6 +156,7 @@ def test_intervals_widen_with_the_error():
 
 @given(full_rows)
 @settings(max_examples=60, deadline=None)
+@example([(0.0, 1.0, 0.0), (3.0, 1.0, 0.0)])
 def test_the_named_weight_and_value_do_change_the_first_place(values):
     assume(len(values) > 1)
     table = weigh(frame(values), SCALES, FEW)
