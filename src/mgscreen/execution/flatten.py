@@ -62,7 +62,7 @@ class _Payloads:
         from jobflow.core.job import Job
         from monty.json import MSONable, jsanitize
 
-        class Own(MSONable):  # type: ignore[misc]
+        class Own(MSONable):
             """A part of a job, written by the rules that jobflow writes a whole one by."""
 
             def __init__(self, part: Any) -> None:

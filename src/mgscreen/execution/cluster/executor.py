@@ -9,18 +9,18 @@ import threading
 import time
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mgscreen.core.errors import InputError
 from mgscreen.execution.cluster.classes import class_of
-from mgscreen.execution.cluster.faults import Demand, TaskFaultError, decide, fault_of
+from mgscreen.execution.cluster.faults import TaskFaultError, decide, fault_of
+from mgscreen.execution.cluster.flying import Flying, Known
 from mgscreen.execution.cluster.lane import Lane, Setting
 from mgscreen.execution.cluster.ledger import Ledger, reap
 from mgscreen.execution.cluster.providers import require_parsl
 from mgscreen.execution.cluster.queues import queue_for
 from mgscreen.execution.cluster.sizes import sized
-from mgscreen.execution.cluster.spool import Begun, Spool, task_key
+from mgscreen.execution.cluster.spool import Spool, task_key
 from mgscreen.execution.cluster.worker import Task
 
 if TYPE_CHECKING:
@@ -42,28 +42,6 @@ _GRACE_S = 3.0
 """A reply may be on its way for so long after its block has ended."""
 _ENGINE_SHARE = 0.7
 """Part of a task's memory that an engine plans with."""
-
-
-@dataclass
-class _Flying:
-    """A task that a lane has."""
-
-    future: Future[str]
-    inner: Future[Any]
-    lane: Lane
-    task: Task
-    job: Job
-    started: float | None = None
-    begun: Begun | None = None
-    ended_at: float | None = None
-
-
-@dataclass
-class _Known:
-    """What the driver keeps of a job between its attempts."""
-
-    demand: Demand = field(default_factory=Demand)
-    task_class: TaskClass | None = None
 
 
 class ClusterExecutor(Executor):
@@ -117,8 +95,8 @@ class ClusterExecutor(Executor):
             queue=queue_for(profile.scheduler),
         )
         self._lanes: dict[str, Lane] = {}
-        self._flying: dict[str, _Flying] = {}
-        self._known: dict[tuple[str, int], _Known] = {}
+        self._flying: dict[str, Flying] = {}
+        self._known: dict[tuple[str, int], Known] = {}
         self._lock = threading.Lock()
         self._replied: set[str] = set()
         self._next_look = 0.0
@@ -134,7 +112,7 @@ class ClusterExecutor(Executor):
 
     def class_name(self, job: Job, payload: Mapping[str, Any] | None) -> TaskClass:
         """Return the class of a job; see ``classes.class_of``."""
-        known = self._known.setdefault((job.uuid, job.index), _Known())
+        known = self._known.setdefault((job.uuid, job.index), Known())
         if known.task_class is None:
             known.task_class = class_of(job, payload, self.profile.classes.keys())
         return known.task_class
@@ -150,7 +128,7 @@ class ClusterExecutor(Executor):
         """
         future: Future[str] = Future()
         key = task_key(job.uuid, job.index, text)
-        self._known.setdefault((job.uuid, job.index), _Known())
+        self._known.setdefault((job.uuid, job.index), Known())
         done = self._spool.find_reply(key)
         if done is not None:
             future.set_running_or_notify_cancel()
@@ -164,7 +142,7 @@ class ClusterExecutor(Executor):
         except TaskFaultError as error:
             future.set_exception(error)
             return future
-        flying = _Flying(future, inner, lane, task, job)
+        flying = Flying(future, inner, lane, task, job)
         with self._lock:
             self._flying[key] = flying
         inner.add_done_callback(lambda _: self._finished(key, flying))
@@ -172,7 +150,7 @@ class ClusterExecutor(Executor):
 
     def decide(self, job: Job, fault: TaskFaultError) -> Verdict:
         """Return what is done about a fault, and remember it for the next attempt."""
-        known = self._known.setdefault((job.uuid, job.index), _Known())
+        known = self._known.setdefault((job.uuid, job.index), Known())
         resources = self.profile.classes[self.class_name(job, None)]
         verdict = decide(fault, known.demand, resources, self.profile.faults)
         if verdict.demand is not None:
@@ -335,23 +313,23 @@ class ClusterExecutor(Executor):
                 self._give_up(key, fault_of(state, self._place(one), self._ran(one)))
 
     @staticmethod
-    def _job(one: _Flying) -> str:
+    def _job(one: Flying) -> str:
         """Return the job of the queue that a task runs in."""
         if one.begun is None:
             return ""
         return one.begun.job or one.lane.job_of(one.begun.block)
 
     @staticmethod
-    def _ran(one: _Flying) -> float:
+    def _ran(one: Flying) -> float:
         return 0.0 if one.started is None else time.monotonic() - one.started
 
-    def _place(self, one: _Flying) -> str:
+    def _place(self, one: Flying) -> str:
         if one.begun is None:
             return "it had not begun"
         job = self._job(one)
         return f"on {one.begun.host}" + (f", job {job}" if job else "")
 
-    def _finished(self, key: str, one: _Flying) -> None:
+    def _finished(self, key: str, one: Flying) -> None:
         """Take what Parsl gives for a task; called from Parsl's thread.
 
         The task may have been given up before, and may even run again under the same key.
@@ -384,7 +362,7 @@ class ClusterExecutor(Executor):
         if one is not None:
             self._settle(one, self._spool.find_reply(key) or error)
 
-    def _read(self, one: _Flying, text: str) -> str | TaskFaultError:
+    def _read(self, one: Flying, text: str) -> str | TaskFaultError:
         content = json.loads(text)
         if "fault" not in content:
             return text
@@ -396,7 +374,7 @@ class ClusterExecutor(Executor):
         )
 
     @staticmethod
-    def _settle(one: _Flying, result: str | TaskFaultError) -> None:
+    def _settle(one: Flying, result: str | TaskFaultError) -> None:
         if one.future.done():
             return
         if not one.future.running() and not one.future.set_running_or_notify_cancel():
