@@ -183,7 +183,6 @@ def _hull(document: dict[str, Any]) -> dict[str, Any] | None:
         return None
     from mgscreen.energetics.hull import Hull, PhaseEnergy
 
-    alt = _alt()
     hull = Hull.of(
         [
             PhaseEnergy(e["name"], e["formula"], e["pbe_ev"] + e["correction_ev"])
@@ -203,24 +202,50 @@ def _hull(document: dict[str, Any]) -> dict[str, Any] | None:
                 "on": hull.above_hull(formula)[0] < 1e-6,  # noqa: PLR2004 - numerical zero
             }
         )
-    base = alt.Chart(alt.Data(values=points)).encode(
-        x=alt.X("x:Q", title=f"Fraction of {others[0]}", scale=alt.Scale(domain=[0, 1])),
-        y=alt.Y("energy:Q", title="Formation energy, eV/atom"),
-    )
-    line = base.transform_filter("datum.on").mark_line(color=STABLE)
-    dots = base.mark_point(filled=True, size=70).encode(
-        color=alt.condition("datum.on", alt.value(STABLE), alt.value(REACTS)),
-        tooltip=[alt.Tooltip("phase:N"), alt.Tooltip("energy:Q")],
-    )
-    text = base.mark_text(align="left", dx=7, dy=-7).encode(text=alt.Text("phase:N"))
     level = document["level"]
     name = "".join(c if c.isalnum() else "-" for c in f"{document['formula']}-{level}")
     return {
         "id": f"hull-{name}",
         "title": f"Convex hull {metal}-{others[0]}, {level}",
-        "spec": (line + dots + text).properties(width=420, height=240).to_dict(validate=False),
+        "spec": _hull_spec(points, others[0]),
         "alt": f"Formation energies between {metal} and {others[0]} at {level}",
         "folded": True,
+    }
+
+
+def _hull_spec(points: list[dict[str, Any]], other: str) -> dict[str, Any]:
+    """Return the plot of a binary hull; there are many of them, so written without Altair."""
+    x = {
+        "field": "x",
+        "type": "quantitative",
+        "title": f"Fraction of {other}",
+        "scale": {"domain": [0, 1]},
+    }
+    y = {"field": "energy", "type": "quantitative", "title": "Formation energy, eV/atom"}
+    phase = {"field": "phase", "type": "nominal"}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "data": {"values": points},
+        "width": 420,
+        "height": 240,
+        "encoding": {"x": x, "y": y},
+        "layer": [
+            {"transform": [{"filter": "datum.on"}], "mark": {"type": "line", "color": STABLE}},
+            {
+                "mark": {"type": "point", "filled": True, "size": 70},
+                "encoding": {
+                    "color": {
+                        "condition": {"test": "datum.on", "value": STABLE},
+                        "value": REACTS,
+                    },
+                    "tooltip": [phase, {"field": "energy", "type": "quantitative"}],
+                },
+            },
+            {
+                "mark": {"type": "text", "align": "left", "dx": 7, "dy": -7},
+                "encoding": {"text": phase},
+            },
+        ],
     }
 
 
