@@ -267,7 +267,9 @@ def test_a_structure_is_shown_in_three_dimensions(everything):
     # focus is inside, and Escape leaves
     assert everything.execute_script("return arguments[0].contains(document.activeElement)", dialog)
     everything.execute_script("arguments[0].close()", dialog)
-    assert everything.get_log("browser") == []
+    # "rendering" is what the driver says of WebGL without a graphics card, not what the page says
+    said = [entry for entry in everything.get_log("browser") if entry["source"] != "rendering"]
+    assert said == []
 
 
 def test_the_reader_chooses_the_colours(everything):
