@@ -193,7 +193,7 @@ def test_coatings_the_order_of_the_input_changes_nothing(rows, random):
 
 @given(phases, st.data())
 @settings(max_examples=60, deadline=None)
-@example([(0.5, -0.1, 2.0, 4.0, 0.0, 0.0), (0.5, -0.1, 2.0, 4.0, 0.0, 0.0)], None)
+@example([(0.5, -0.1, 2.0, 4.0, 0.0, 0.0, 0.5, -2.0)] * 2, None)
 def test_coatings_an_improved_value_never_lowers_a_rank(rows, data):
     who = 0 if data is None else data.draw(st.integers(0, len(rows) - 1))
     which = 0 if data is None else data.draw(st.integers(0, len(FIELDS) - 1))
