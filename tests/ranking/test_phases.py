@@ -72,7 +72,10 @@ def test_section_of_the_report(barriers):
     assert len(profiles) == 2
     line, dots = profiles[0]["spec"]["layer"]
     assert "line" in str(line["mark"])
-    assert len({v["series"] for v in dots["data"]["values"]}) == 2
+    spec = profiles[0]["spec"]
+    source = (dots if "data" in dots else spec)["data"]
+    values = source["values"] if "values" in source else spec["datasets"][source["name"]]
+    assert len({v["series"] for v in values}) == 2
     assert any(c["id"].startswith("network") for c in part["charts"])
     failed = next(h for h in part["hops"] if h["state"] == "failed")
     assert failed["barrier_ev"] is None
