@@ -58,3 +58,21 @@ def test_run_locally_gives_what_the_driver_gives(loaded, tmp_path):
     mine = dict(zip(frame["species"], frame["value"], strict=True))
     assert theirs
     assert mine == pytest.approx(theirs, abs=1e-6)
+
+
+def test_fireworks_takes_the_flow(loaded):
+    """No server is needed to turn a flow into a workflow; the links are those of the flow."""
+    try:
+        from jobflow.managers.fireworks import flow_to_workflow
+    except ImportError:
+        pytest.skip("FireWorks is not installed: pip install fireworks")
+    flow = flow_of(loaded)
+    jobs = list(flow.iterflow())
+    workflow = flow_to_workflow(flow)
+    assert [fw.name for fw in workflow.fws] == [job.name for job, _ in jobs]
+    ids = {fw.tasks[0]["job"].uuid: fw.fw_id for fw in workflow.fws}
+    for job, parents in jobs:
+        found = {p for p, children in workflow.links.items() if ids[job.uuid] in children}
+        assert found == {ids[parent] for parent in parents}
+    again = type(workflow).from_dict(workflow.to_dict())
+    assert len(again.fws) == len(jobs)

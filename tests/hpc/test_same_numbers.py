@@ -74,7 +74,7 @@ def test_laptop_and_slurm_agree(tmp_path):
         (folder / "cluster.toml").write_text(PROFILE)
         how = ["run"] if where == "laptop" else ["submit", "--cluster", "cluster.toml"]
         mgscreen(folder, *how, "same.toml", "--no-report", "-q")
-        ranking = json.loads(mgscreen(folder, "rank", "same", "--format", "json"))
+        ranking = json.loads(mgscreen(folder, "rank", "additives", "same", "--format", "json"))
         ends[where] = values(folder), ranking
     (mine, first), (theirs, second) = ends.values()
     assert mine.keys() == theirs.keys()
@@ -82,6 +82,7 @@ def test_laptop_and_slurm_agree(tmp_path):
     for key, (state, value, _) in mine.items():
         assert theirs[key][0] == state, key
         assert theirs[key][1] == pytest.approx(value, abs=WITHIN, nan_ok=True), key
-    order = [[row["candidate"] for row in rows] for rows in (first, second)]
+    kept = ("rank", "candidate", "role", "state", "reason")
+    order = [[tuple(row[k] for k in kept) for row in rows] for rows in (first, second)]
     assert order[0] == order[1]
-    assert set(order[0]) >= {"water", "ammonia"}
+    assert {row[1] for row in order[0]} >= {"water", "ammonia"}
