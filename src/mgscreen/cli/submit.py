@@ -142,7 +142,11 @@ def describe(loaded: Loaded, place: Place, profile: Profile) -> str:
     for job in planned_jobs(loaded, place):
         if job["state"] == OPEN:
             one = Job(uuid=job["uuid"], name=job["job"], level=job["level"])
-            name = class_of(one, job.get("payload"), profile.classes.keys())
+            engine = one.level.partition(":")[0]
+            # as the job's own arguments will have it: the device decides about the class
+            settings = loaded.campaign.levels.settings.get(engine, {})
+            payload = {"function_args": [{"engine": engine, "settings": settings}]}
+            name = class_of(one, payload, profile.classes.keys())
             work.setdefault(name, []).append(job)
     lines = ["", f"On {profile.name} ({profile.scheduler}):"]
     for name in profile.classes:
