@@ -173,14 +173,14 @@ def phase_migration_dft(  # noqa: PLR0913, PLR0917 - each is a part of the quest
     chosen = {"first": good[:1], "last": good[-1:], "all": good}[geometry]
     folder = runtime().workdir(identity)
     for path in chosen:
-        for hop in _wanted(path, each=mechanisms == "each"):
+        for hop in wanted_hops(path, each=mechanisms == "each"):
             for state in charge_states if hop.mechanism != "surface" else ("neutral",):
                 document.points.append(_point(hop, path, level, state, folder, relax=relax))
     _summarise(document, chosen)
     return document
 
 
-def _wanted(path: PhaseMigrationDocument, *, each: bool) -> list[HopRecord]:
+def wanted_hops(path: PhaseMigrationDocument, *, each: bool) -> list[HopRecord]:
     """Return the hops of the lowest path, or of the lowest path of each mechanism."""
     from mgscreen.structures.percolation import bottleneck
 

@@ -17,8 +17,8 @@ ROWS: tuple[PropertyInfo, ...] = (
         "displacement_energy",
         "eV",
         "reaction",
-        "of a metal chloride by the anode metal, per atom of the anode metal: crystals at the level "
-        "of a potential, molecules in solution at one for molecules",
+        "of a metal chloride by the anode metal, per atom of the anode metal: crystals at the "
+        "level of a potential, molecules in solution at one for molecules",
     ),
     PropertyInfo(
         "product_phase", "", "reaction", "crystals that form; names of the migration workflow"

@@ -73,7 +73,7 @@ def _write(folder: Path, question: Question, level: Level) -> None:
 def _write_path(arguments: dict[str, Any], folder: Path) -> None:
     """Write single points of the ends and the saddle of each hop that is wanted, and its band."""
     from mgscreen.calculations.migration_document import PhaseMigrationDocument
-    from mgscreen.calculations.phase_migration_dft import _wanted
+    from mgscreen.calculations.phase_migration_dft import wanted_hops
 
     if arguments["relax"]:
         raise InputError(
@@ -86,7 +86,7 @@ def _write_path(arguments: dict[str, Any], folder: Path) -> None:
     chosen = {"first": good[:1], "last": good[-1:], "all": good}[arguments["geometry"]]
     level = arguments["level"]
     for number, path in enumerate(chosen, 1):
-        for hop in _wanted(path, each=arguments["mechanisms"] == "each"):
+        for hop in wanted_hops(path, each=arguments["mechanisms"] == "each"):
             if hop.initial is None or hop.saddle is None:
                 continue
             name = f"{_folder(hop.name)}-{number}"
