@@ -90,6 +90,8 @@ def test_steps_and_profile_of_given_energies(aluminium):
     # the second step is above the first: the middle composition is no plateau
     assert [(s.start, s.end) for s in found.profile] == [(0, 2)]
     assert len(found.warnings) == 1
+    names = [row.property for row in found.properties()]
+    assert len(names) == len(set(names)) == 3
 
 
 def test_what_is_no_insertion_is_refused(aluminium):

@@ -196,6 +196,15 @@ def test_a_value_that_is_not_finite_is_a_failure(database, campaign_id, levels):
     assert len(database.jobs(campaign_id)) == 2
 
 
+@pytest.mark.usefixtures("campaign_id")
+def test_a_property_twice_is_one_row_that_says_so(database, levels):
+    twice = [PropertyValue(property="homo", value=v, unit="eV") for v in (-7.0, -6.0)]
+    database.record(ION, levels(rows=twice), output(1), "COMPLETED")
+    frame = database.frame_properties(property="homo")
+    assert frame["value"].tolist() == [-7.0]
+    assert "further values" in frame["reason"].iloc[0]
+
+
 def test_a_known_calculation_is_taken_over(database, campaign_id, levels):
     database.record(ION, levels(), output(1), "COMPLETED")
     host = JobRef.of("u2", 1, "orbitals", {"candidate": "HOST", "form": "ion", "level": "L"})

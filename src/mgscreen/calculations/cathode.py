@@ -248,7 +248,7 @@ class VoltageDocument(Document):
     )
 
     def properties(self) -> list[PropertyValue]:
-        """Return the mean voltage, that of each step, and the change of volume."""
+        """Return the mean voltage, those of the steps, and the change of volume."""
         if self.state == "failed" or self.mean_v is None:
             return []
         couple = f"{self.species}{self.valence}+/{self.species}"
@@ -263,16 +263,15 @@ class VoltageDocument(Document):
                 **where,
             )
         ]
-        rows += [
+        each = "; ".join(f"{s.volt:.3f} V ({s.start:g} to {s.end:g})" for s in self.steps)
+        rows.append(
             PropertyValue(
                 property="insertion_voltage_step",
-                value=step.volt,
-                unit="V",
-                reference=f"{couple}, {step.start:g} to {step.end:g} {self.species}",
+                text=each,
+                reference=f"{couple}, {self.species} in the host",
                 **where,
             )
-            for step in self.steps
-        ]
+        )
         if self.volume_change is not None:
             rows.append(
                 PropertyValue(

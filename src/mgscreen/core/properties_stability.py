@@ -107,9 +107,9 @@ ROWS: tuple[PropertyInfo, ...] = (
     ),
     PropertyInfo(
         "insertion_voltage_step",
-        "V",
+        "",
         "insertion_voltage",
-        "the same between one composition and the next",
+        "the same from each composition to the next, V",
     ),
     PropertyInfo(
         "insertion_volume_change", "%", "insertion_voltage", "of the fullest against the empty host"

@@ -95,7 +95,7 @@ def property_values(job: JobRef, document: Document | None, reason: str) -> list
     value that is not finite is no value.
     """
     if document is not None and document.state == "completed":
-        return [_finite(value) for value in document.properties()]
+        return _distinct([_finite(value) for value in document.properties()])
     kind = (document.kind if document is not None else "") or job.kind
     why = (document.reason if document is not None else "") or reason or "no result"
     environment = _environment(job.level or (document.level if document is not None else ""))
@@ -109,6 +109,17 @@ def property_values(job: JobRef, document: Document | None, reason: str) -> list
         )
         for name in properties_of(kind)
     ]
+
+
+def _distinct(values: list[PropertyValue]) -> list[PropertyValue]:
+    """Keep the first value of each property: one row has room for one, the document has all."""
+    kept: dict[str, PropertyValue] = {}
+    for value in values:
+        first = kept.setdefault(value.property, value)
+        if first is not value:
+            note = "the document has further values of this property"
+            kept[value.property] = first.model_copy(update={"reason": first.reason or note})
+    return list(kept.values())
 
 
 def _environment(level: str) -> str:
