@@ -1,11 +1,14 @@
 """The notebook's door, on the committed example."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from mgscreen.api import open_results
+from mgscreen.campaign.models import Campaign
 from mgscreen.core.errors import InputError
+from mgscreen.database.database import Database
 
 EXAMPLE = Path(__file__).parents[2] / "results" / "example"
 
@@ -50,10 +53,21 @@ def test_each_structure_is_found_again_in_both_libraries(results):
     assert len(molecule) == row["n_atoms"]
 
 
-def test_parts_that_a_campaign_lacks_are_empty(results):
-    assert set(results.rankings()) == {"additives", "pairs"}
-    for empty in (results.fragments(), results.phases(), results.coatings()):
-        assert len(empty) == 0
+def test_every_part_of_the_example_is_ranked(results):
+    parts = {"additives", "pairs", "fragments", "phases", "coatings"}
+    assert set(results.rankings()) == parts
+    assert results.fragments()["fragment"].iloc[0] == "F"
+    assert results.phases()["phase"].iloc[-1] == "MgO"
+
+
+def test_parts_that_a_campaign_lacks_are_empty(tmp_path):
+    text = 'name = "small"\n[candidates]\nlibrary = ["TFSI"]\n[host]\nsolvent = "DME"\n'
+    with Database(tmp_path / "mgscreen.db") as database:
+        campaign = Campaign.model_validate(tomllib.loads(text))
+        database.register_campaign(campaign, text, "small.toml", ())
+    with open_results(tmp_path / "mgscreen.db") as found:
+        for empty in (found.fragments(), found.phases(), found.coatings()):
+            assert len(empty) == 0
 
 
 def test_a_notebook_shows_the_rankings(results):

@@ -223,7 +223,8 @@ def test_dry_run_shows_plan_classes_and_script(tmp_path):
         "submit", "laptop", "--cluster", "slurm", "--dry-run", "--out", str(tmp_path / "r")
     )
     assert done.returncode == 0, done.stderr
-    assert "molecule: 87 jobs, about" in done.stdout or "molecule: " in done.stdout
+    assert "molecule: 87 jobs, about" in done.stdout
+    assert "potential: nothing to do" not in done.stdout
     assert "#SBATCH --partition=standard" in done.stdout
-    assert "potential: nothing to do" in done.stdout
+    assert "gpu: nothing to do" in done.stdout
     assert not (tmp_path / "r").exists()
