@@ -187,7 +187,7 @@ def reports(addresses):
 
 def main(n=ROWS, kept=None, *more):
     lines, size = queries(int(n), kept)
-    addresses = [("the example (molecules)", EXAMPLE)]
+    addresses = [("the example (all parts)", EXAMPLE)]
     addresses += [(Path(a).parent.name, Path(a)) for a in more]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     where = (
