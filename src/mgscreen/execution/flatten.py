@@ -46,7 +46,8 @@ def flatten(flow: Flow | Job | list[Any]) -> list[dict[str, Any]]:
         return _ordered(rows)
 
 
-_OWN = ("function_args", "function_kwargs", "metadata", "hosts")
+_ARGUMENTS = ("function_args", "function_kwargs")
+_LABELLING = ("metadata", "hosts")
 """Parts of a job that are its own, besides what is a plain text or number."""
 _PLAIN = ("uuid", "index", "name")
 
@@ -60,6 +61,7 @@ class _Payloads:
 
     def __init__(self) -> None:
         from jobflow.core.job import Job
+        from jobflow.core.reference import OutputReference
         from monty.json import MSONable, jsanitize
 
         class Own(MSONable):
@@ -71,46 +73,68 @@ class _Payloads:
         self._own = Own
         self._clean = jsanitize
         self._job = Job
-        self._known: dict[Any, tuple[dict[str, Any], dict[str, Any]]] = {}
+        self._reference = OutputReference
+        self._known: dict[Any, tuple[dict[str, Any], str]] = {}
 
-    def of(self, job: Job) -> dict[str, Any]:
-        """Return ``job.as_dict()``."""
+    def of(self, job: Job) -> tuple[str, list[str]]:
+        """Return ``job.as_dict()`` as JSON and the uuids of the jobs that it refers to."""
         if type(job) is not self._job or type(job.function) is not FunctionType:
-            return dict(job.as_dict())
+            return self._whole(job.as_dict())
         known = self._known.get(job.function)
         shared = {k: v for k, v in job.__dict__.items() if k not in _NOT_SHARED}
         if known is None or known[0] != shared:
             data: dict[str, Any] = job.as_dict()
-            self._known[job.function] = (shared, data)
-            return data
-        found = dict(known[1])
-        found.update({name: self._part(getattr(job, name)) for name in _OWN})
-        found.update({name: getattr(job, name) for name in _PLAIN})
-        return found
+            rest = _text({k: v for k, v in data.items() if k not in _NOT_SHARED})
+            self._known[job.function] = (shared, rest)
+            return self._whole(data)
+        parents: list[str] = []
+        own = {name: self._part(getattr(job, name), parents) for name in _ARGUMENTS}
+        own.update({name: self._part(getattr(job, name), []) for name in _LABELLING})
+        own.update({name: getattr(job, name) for name in _PLAIN})
+        return f"{known[1][:-1]}, {_text(own)[1:]}", parents
 
-    def _part(self, value: Any) -> Any:
-        if type(value) is tuple:
-            value = list(value)
-        if _is_plain(value):
+    def _whole(self, data: dict[str, Any]) -> tuple[str, list[str]]:
+        parts = data["function_args"], data["function_kwargs"]
+        return _text(data), [uuid for part in parts for uuid in references(part)]
+
+    def _part(self, value: Any, parents: list[str]) -> Any:
+        """Return a part as JSON has it; add the uuids that it refers to to ``parents``."""
+        found: list[str] = []
+        try:
+            cleaned = self._plain(value, found)
+        except TypeError:
+            own = self._own(list(value) if type(value) is tuple else value)
+            cleaned = self._clean(own.as_dict(), strict=True, enum_values=True, allow_bson=True)
+            cleaned = cleaned["part"]
+            found = list(references(cleaned))
+        parents += found
+        return cleaned
+
+    def _plain(self, value: Any, found: list[str]) -> Any:
+        """Return a value of JSON types and output references as JSON has it.
+
+        Raises
+        ------
+        TypeError
+            If there is anything else in it.
+        """
+        kind = type(value)
+        if kind in _SCALARS:
             return value
-        clean = self._clean(
-            self._own(value).as_dict(), strict=True, enum_values=True, allow_bson=True
-        )
-        return clean["part"]
+        if kind is list or kind is tuple:
+            return [self._plain(v, found) for v in value]
+        if kind is dict and all(type(key) is str for key in value):
+            return {k: self._plain(v, found) for k, v in value.items()}
+        if kind is self._reference and value.output_schema is None:
+            found.append(value.uuid)
+            return value.as_dict()
+        raise TypeError
 
 
 _SCALARS = {str, int, float, bool, type(None)}
 
 
-def _is_plain(value: Any) -> bool:
-    """Return whether a value is JSON as it stands."""
-    kind = type(value)
-    if kind is dict:
-        return all(type(k) is str and _is_plain(v) for k, v in value.items())
-    return kind in _SCALARS or (kind is list and all(map(_is_plain, value)))
-
-
-_NOT_SHARED = {*_OWN, *_PLAIN, "output"}
+_NOT_SHARED = {*_ARGUMENTS, *_LABELLING, *_PLAIN, "output"}
 
 
 def _walk(
@@ -153,21 +177,16 @@ def _chain(
 
 
 def _row(job: Job, payloads: _Payloads) -> dict[str, Any]:
-    data = payloads.of(job)
+    text, parents = payloads.of(job)
     metadata = job.metadata
-    parents = dict.fromkeys(
-        uuid
-        for part in (data["function_args"], data["function_kwargs"])
-        for uuid in references(part)
-    )
     return {
         "uuid": job.uuid,
         "index": job.index,
         "name": job.name,
         **{label: str(metadata.get(label) or "") for label in LABELS},
         "cost_s": float(metadata.get("cost_s") or 0.0),
-        "parents": list(parents),
-        "payload": f'{{"job": {_text(data)}}}',
+        "parents": list(dict.fromkeys(parents)),
+        "payload": f'{{"job": {text}}}',
     }
 
 
@@ -208,6 +227,8 @@ def _ordered(rows: dict[tuple[str, int], dict[str, Any]]) -> list[dict[str, Any]
     by_uuid: dict[str, list[tuple[str, int]]] = {}
     for key in rows:
         by_uuid.setdefault(key[0], []).append(key)
+    if _is_ordered(rows, by_uuid):
+        return list(rows.values())
     graph = {
         key: [parent for uuid in row["parents"] for parent in by_uuid.get(uuid, ())]
         for key, row in rows.items()
@@ -219,6 +240,20 @@ def _ordered(rows: dict[tuple[str, int], dict[str, Any]]) -> list[dict[str, Any]
         msg = f"jobs wait for each other in a circle: {names}"
         raise ValueError(msg) from None
     return [rows[key] for key in order]
+
+
+def _is_ordered(
+    rows: dict[tuple[str, int], dict[str, Any]], by_uuid: dict[str, list[tuple[str, int]]]
+) -> bool:
+    """Return whether parents come first as it is."""
+    seen: set[str] = set()
+    for (uuid, _), row in rows.items():
+        if any(parent in by_uuid and parent not in seen for parent in row["parents"]):
+            return False
+        if len(by_uuid[uuid]) > 1:
+            return False
+        seen.add(uuid)
+    return True
 
 
 def external(rows: list[dict[str, Any]]) -> list[str]:
