@@ -8,9 +8,12 @@ from mgscreen.calculations.crystal import relax_crystal
 from mgscreen.calculations.interstitial_relax import relaxed_sites
 from mgscreen.calculations.phase_migration import phase_migration
 from mgscreen.calculations.phase_migration_dft import phase_migration_dft
+from mgscreen.calculations.saddle import find_saddle
 from mgscreen.core.runtime import Runtime, use_runtime
 from mgscreen.engines.level import Level
-from mgscreen.structures.crystals import load_crystal
+from mgscreen.engines.periodic import get_periodic_engine
+from mgscreen.structures.crystals import cell_policy, load_crystal
+from mgscreen.structures.hops import vacancy_hops
 
 LEVEL = Level.parse("mlip:chgnet")
 SMALL_A = 5.5
@@ -49,6 +52,29 @@ def test_the_vacancy_of_magnesium_oxide(oxide, folder):
     assert 1.0 < oxide.barrier_ev < 3.0
     assert oxide.formation_ev > 0
     assert (folder / "files" / oxide.files["vacancy-1"]).read_text().count("Lattice=") == 3
+
+
+def test_of_two_ways_the_lower_one_is_taken(folder):
+    # MgBr2 with this potential: 0.637 eV aside of the straight line, 0.612 on it
+    crystal = load_crystal("MgBr2", primitive=True)
+    with use_runtime(Runtime(scratch=folder, files=folder / "files")):
+        bulk = relax_crystal(crystal, LEVEL, cell_policy(crystal, LEVEL))
+        hop = vacancy_hops(bulk.structure, "Mg", min_supercell_a=10.0)[0]
+        atoms = hop.initial.to_ase()
+        atoms.calc = get_periodic_engine(LEVEL).calculator(hop.initial, folder)
+
+        def surface(positions):
+            atoms.positions[:] = positions
+            return atoms.get_potential_energy(), atoms.get_forces()
+
+        found = find_saddle(surface, hop.initial, hop.final, hop.mobile, symmetric=True)
+    assert found.verified
+    assert found.barrier_forward_ev == pytest.approx(0.612, abs=0.008)
+    away = found.saddle[hop.mobile] - 0.5 * np.add(
+        hop.initial.positions[hop.mobile], hop.final.positions[hop.mobile]
+    )
+    assert np.linalg.norm(away) < 0.2
+    assert max(found.energies_ev) == found.saddle_energy_ev
 
 
 def test_rows_say_what_they_are(oxide):

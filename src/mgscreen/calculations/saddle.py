@@ -65,6 +65,8 @@ ARRIVED_A = 0.45
 """A path that goes down has arrived where no atom is further than this from the minimum."""
 LEVEL = 0.15
 """A force along the hop below this is near enough to a saddle to climb from, eV/angstrom."""
+SAME_A = 0.2
+"""Two ways past the neighbours are one where the mobile atom is closer than this to itself."""
 ROUNDS = 3
 """How often a ridge is left, or an intermediate is put between."""
 
@@ -251,25 +253,54 @@ class _Search:
         """
         before = self.surface.calls
         step = self.place(b.x) - self.place(a.x)
-        middle = way_past(self.atoms, 0.5 * (a.x + b.x).reshape(-1, 3), self.mobile, step).ravel()
         direction = hop_direction(self.n, self.mobile, step)
-        curvature = curvature.moved(middle)
         mirrored = self.image is not None and self.image.swaps and a is self.start and b is self.end
         loose = self.fmax if mirrored else max(0.15, self.fmax)
+        point, curvature = self.across(a, b, curvature, direction, loose)
         low, high = a.x, b.x
-        for _ in range(1 if mirrored else 5):
-            point, _ = minimise(
-                self.surface, self.surface(middle), curvature, fmax=loose, direction=direction
-            )
+        for _ in range(0 if mirrored else 4):
             along = float(point.forces @ direction)
             if abs(along) < LEVEL:
                 break
             low, high = (low, point.x) if along > 0.0 else (point.x, high)
             middle = 0.5 * (low + high)
             curvature = curvature.moved(middle)
+            point, _ = minimise(
+                self.surface, self.surface(middle), curvature, fmax=loose, direction=direction
+            )
         self.count("plane", before)
         self.result.method = "plane"
         return point, direction, curvature
+
+    def across(
+        self, a: Point, b: Point, curvature: Curvature, direction: Array, fmax: float
+    ) -> tuple[Point, Curvature]:
+        """Relax the middle of a hop on the plane across it: past the neighbours, and between them.
+
+        Where the two ways stay apart, the lower one is that of the hop.
+        """
+        step = self.place(b.x) - self.place(a.x)
+        straight = 0.5 * (a.x + b.x)
+        found: list[tuple[Point, Curvature]] = []
+        for middle in (way_past(self.atoms, straight.reshape(-1, 3), self.mobile, step), straight):
+            x = middle.ravel()
+            if found and self.same_place(x, found[0][0].x):
+                break
+            own = curvature.moved(x)
+            point, done = minimise(
+                self.surface,
+                self.surface(x),
+                own,
+                fmax=fmax,
+                direction=direction,
+                stop=lambda p: bool(found) and self.same_place(p.x, found[0][0].x),
+            )
+            if done or not found:
+                found.append((point, own))
+        return min(found, key=lambda one: one[0].energy)
+
+    def same_place(self, x: Array, other: Array) -> bool:
+        return bool(np.linalg.norm(self.place(x) - self.place(other)) < SAME_A)
 
     def accept(
         self, point: Point, mode: Array, curvature: Curvature, a: Point, b: Point, depth: int = 0

@@ -127,6 +127,9 @@ def assemble(search: Search) -> PathResult:
     trail = search.trail
     if trail is None and s is not None:
         trail = [*reversed(search.down[0]), s, *search.down[1]]
+    if s is not None and result.verified:
+        # the first step off a saddle is straight and may go up: it is no part of the path
+        trail = [p for p in trail or [] if p is s or p.energy <= s.energy]
     points = [p for p in (a, *(trail or []), b) if p is not None]
     result.images = [p.x.reshape(-1, 3).copy() for p in points]
     result.energies_ev = [p.energy for p in points]

@@ -179,7 +179,7 @@ class GpawEngine:
         )
 
     def single_point(self, structure: AtomicStructure, workdir: Path) -> PeriodicResult:
-        """Energy, forces, Fermi level, gap, moment; stress of crystals, work function of slabs.
+        """Energy, forces, Fermi level, gap, moment, work function of slabs; no stress.
 
         Raises
         ------
@@ -194,11 +194,6 @@ class GpawEngine:
         try:
             energy = float(atoms.get_potential_energy())
             forces = np.asarray(atoms.get_forces(), dtype=np.float64)
-            stress = (
-                np.asarray(atoms.get_stress(voigt=False), dtype=np.float64)
-                if all(structure.pbc)
-                else None
-            )
         except KohnShamConvergenceError:
             raise ScientificFailureError(
                 f"{self.level}: the SCF did not converge in {self._settings['max_iterations']} "
@@ -217,12 +212,10 @@ class GpawEngine:
             atoms.calc = d3()
             energy += float(atoms.get_potential_energy())
             forces = forces + atoms.get_forces()
-            if stress is not None:
-                stress = stress + atoms.get_stress(voigt=False)
         return PeriodicResult(
             energy_ev=energy,
             forces=forces,
-            stress=stress,
+            stress=None,
             energy_convention=self.energy_convention,
             fermi_ev=fermi,
             work_function_ev=upper,
