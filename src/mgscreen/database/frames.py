@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import DateTime, Float, and_, func, select, text, tuple_
 
 from mgscreen.database.jobs import aware
+from mgscreen.database.remember import remembered
 from mgscreen.database.tables import (
     CALCULATIONS,
     CAMPAIGNS,
@@ -85,6 +86,7 @@ def _frame(database: Database, query: Select[Any]) -> pd.DataFrame:
     return pd.DataFrame(data, columns=[c.name for c in columns])
 
 
+@remembered
 def properties(database: Database, chosen: Filter) -> pd.DataFrame:
     """Return property rows, in the order candidate, form, property, method."""
     conditions: list[ColumnElement[bool]] = []
@@ -159,6 +161,7 @@ def jobs(database: Database, campaign: str | int | None) -> pd.DataFrame:
     return _frame(database, query.order_by(JOBS.c.campaign_id, JOBS.c.position, JOBS.c.uuid))
 
 
+@remembered
 def candidates(database: Database, campaign: str | int | None) -> pd.DataFrame:
     """Return candidates with the name of their campaign, in the order that they were given."""
     columns = [c for c in CANDIDATES.columns if c.name not in {"id", "campaign_id"}]
@@ -175,6 +178,7 @@ def calculations(database: Database) -> pd.DataFrame:
     return _frame(database, query)
 
 
+@remembered
 def references(database: Database) -> pd.DataFrame:
     """Return the literature values in the order of their tables."""
     columns = [c for c in REFERENCES.columns if c.name != "id"]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mgscreen.database.remember import remembered
 from mgscreen.ranking.binding import BINDING, CoatingValue, bindings, has_slabs
 from mgscreen.ranking.calibration import Calibration, of_potentials
 from mgscreen.ranking.score import Sampling
@@ -132,6 +133,7 @@ def coating_sensitivity(
     return sensitivity(weigh(_frame(rows, criteria), scales, Sampling(samples=100)), scales)
 
 
+@remembered
 def gather(database: Database, campaign: int) -> dict[str, dict[str, Any]]:
     """Return what is known of each phase: its class, its values, its solubility, its failures."""
     frame = database.frame_properties(campaign=campaign)

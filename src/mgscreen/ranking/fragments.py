@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from mgscreen.database.remember import remembered
 from mgscreen.structures.fragments import FRAGMENTS
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Strongest:
     reason: str
 
 
+@remembered
 def rank_fragments(
     database: Database, campaign: str | int | None = None, *, reference: str | None = None
 ) -> list[RankedFragment]:

@@ -6,11 +6,13 @@ import base64
 import hashlib
 import json
 import shlex
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mgscreen import __version__
 from mgscreen.core.errors import MissingEngineError
+from mgscreen.database.remember import remembering
 from mgscreen.ranking.evidence import host_caveats
 from mgscreen.ranking.explain import Reference, explain_ranked, how
 from mgscreen.ranking.render import reference_text, value_text
@@ -67,7 +69,7 @@ def write_report(
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     number = database.campaign_id(campaign)
-    with unchecked():
+    with unchecked(), remembering():
         return _write(database, number, target)
 
 
@@ -79,13 +81,13 @@ def _write(database: Database, number: int, target: Path) -> Path:
     figure = level_figure(evidence, order)
     chart = diagram.draw(figure) if figure.species else None
     static = b""
-    spec = None
-    if chart is not None:
-        spec = chart.to_dict(validate=False)
-        svg, _ = diagram.save(spec, target.parent)
-        static = svg.read_bytes()
-    sections = collect_sections(database, number, ranked)
-    context = _context(database, number, evidence, ranked)
+    spec = None if chart is None else chart.to_dict(validate=False)
+    with ThreadPoolExecutor(1) as drawing:  # the renderer needs a core of its own, not Python's
+        drawn = None if spec is None else drawing.submit(diagram.save, spec, target.parent)
+        sections = collect_sections(database, number, ranked)
+        context = _context(database, number, evidence, ranked)
+        if drawn is not None:
+            static = drawn.result()[0].read_bytes()
     context |= _figures(figure, spec, static)
     context["sections"] = sections
     context["caveats"] += sections.caveats
