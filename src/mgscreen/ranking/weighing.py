@@ -322,14 +322,31 @@ def pareto_front(values: Array) -> NDArray[np.bool_]:
         rows are on the front together.
     """
     values = np.asarray(values, dtype=float)
-    order = np.lexsort(values.T[::-1])[::-1]
-    front = np.zeros(len(values), dtype=bool)
-    kept = np.empty((0, values.shape[1]))
-    for i in order:
-        row = values[i]
-        # who dominates comes earlier in this order, and is dominated by nobody on the front
-        dominated = ((kept >= row).all(axis=1) & (kept > row).any(axis=1)).any()
-        if not dominated:
-            front[i] = True
-            kept = np.vstack([kept, row])
-    return front
+    if not len(values):
+        return np.zeros(0, dtype=bool)
+    # among distinct rows, nowhere worse is somewhere better; best first, who dominates comes earlier
+    distinct, place = np.unique(values, axis=0, return_inverse=True)
+    rows = distinct[::-1]
+    front = np.zeros(len(rows), dtype=bool)
+    kept = rows[:0]
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        left = np.flatnonzero(~_dominated(block, kept))
+        left = left[~_dominated(block[left], block[left], own=True)]
+        front[start + left] = True
+        kept = np.vstack([kept, block[left]])
+    return front[::-1][place.reshape(-1)]
+
+
+_BLOCK = 256
+"""Rows that are compared with the front at once."""
+
+
+def _dominated(rows: Array, others: Array, *, own: bool = False) -> NDArray[np.bool_]:
+    """Return for which rows another one is nowhere worse; ``own``: the same rows, but themselves."""
+    nowhere_worse = np.ones((len(rows), len(others)), dtype=bool)
+    for j in range(rows.shape[1]):
+        nowhere_worse &= others[:, j] >= rows[:, j, None]
+    if own:
+        np.fill_diagonal(nowhere_worse, val=False)
+    return np.asarray(nowhere_worse.any(axis=1))
