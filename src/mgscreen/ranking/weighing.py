@@ -324,7 +324,7 @@ def pareto_front(values: Array) -> NDArray[np.bool_]:
     values = np.asarray(values, dtype=float)
     if not len(values):
         return np.zeros(0, dtype=bool)
-    # among distinct rows, nowhere worse is somewhere better; best first, who dominates comes earlier
+    # among distinct rows, nowhere worse is somewhere better; best first: who dominates is earlier
     distinct, place = np.unique(values, axis=0, return_inverse=True)
     rows = distinct[::-1]
     front = np.zeros(len(rows), dtype=bool)
@@ -343,7 +343,7 @@ _BLOCK = 256
 
 
 def _dominated(rows: Array, others: Array, *, own: bool = False) -> NDArray[np.bool_]:
-    """Return for which rows another one is nowhere worse; ``own``: the same rows, but themselves."""
+    """Return for which rows another is nowhere worse; ``own``: the same rows, but themselves."""
     nowhere_worse = np.ones((len(rows), len(others)), dtype=bool)
     for j in range(rows.shape[1]):
         nowhere_worse &= others[:, j] >= rows[:, j, None]
