@@ -69,6 +69,8 @@ class Counting(Calculator):
             "free_energy": energy,
             "forces": np.asarray(copy.get_forces(), dtype=float),
         }
+        if "stress" in self.inner.implemented_properties:  # of the same evaluation
+            self.results["stress"] = copy.get_stress()
 
 
 @dataclass

@@ -86,7 +86,7 @@ def adsorb_dft(  # noqa: PLR0913, PLR0917
                 largest, stage = done.max_force_ev_per_a, "relaxed"
                 stage = stage if done.converged else "not converged"
             else:
-                point = engine.single_point(start, folder / f"end-{number}")
+                point = engine.single_point(start, folder / "ends")
                 after, value, steps, stage = start, point.energy_ev, 1, "single point"
                 largest = _largest(point.forces, slab.fixed)
         except ScientificFailureError as error:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mgscreen.engines.level import Level
+    from mgscreen.engines.periodic import PeriodicEngine
 
 
 class DftPoint(Document):
@@ -175,7 +176,7 @@ def phase_migration_dft(  # noqa: PLR0913, PLR0917 - each is a part of the quest
     for path in chosen:
         for hop in wanted_hops(path, each=mechanisms == "each"):
             for state in charge_states if hop.mechanism != "surface" else ("neutral",):
-                document.points.append(_point(hop, path, level, state, folder, relax=relax))
+                document.points.append(_point(hop, path, engine, state, folder, relax=relax))
     _summarise(document, chosen)
     return document
 
@@ -200,13 +201,14 @@ def wanted_hops(path: PhaseMigrationDocument, *, each: bool) -> list[HopRecord]:
 def _point(
     hop: HopRecord,
     path: PhaseMigrationDocument,
-    level: Level,
+    engine: PeriodicEngine,
     state: str,
     folder: Path,
     *,
     relax: bool = False,
 ) -> DftPoint:
     """Compute the energies of one hop; what was computed before a kill is read back."""
+    level = engine.level
     sign = -1 if hop.mechanism == "vacancy" else 1
     charge = sign * CHARGES.get(path.species, 0) if state == "charged" else 0
     point = DftPoint(
@@ -231,7 +233,7 @@ def _point(
             if relax:
                 energy, force = _relaxed(name, hop, charged, level, folder, point)
             else:
-                energy, force = _energy(charged, level, folder)
+                energy, force = _energy(charged, engine, folder)
             point.energies_ev[name] = energy
             if name == "saddle":
                 point.max_force_saddle_ev_a = force
@@ -244,12 +246,13 @@ def _point(
     return point
 
 
-def _energy(structure: AtomicStructure, level: Level, folder: Path) -> tuple[float, float]:
-    engine = get_periodic_engine(level)
+def _energy(
+    structure: AtomicStructure, engine: PeriodicEngine, folder: Path
+) -> tuple[float, float]:
     key = digest(
         {
             "structure": structure,
-            "level": level,
+            "level": engine.level,
             "settings": engine.settings(),
             "version": engine.code_version,
         }
