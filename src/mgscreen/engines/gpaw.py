@@ -54,6 +54,7 @@ OPTIONS = {
     "energy_tolerance_ev": positive(1e-5, "the SCF's energy tolerance, eV per valence electron"),
     "density_tolerance": positive(1e-4, "the SCF's density tolerance, electrons per electron"),
     "eigenstates_tolerance": positive(4e-8, "the SCF's tolerance of states, eV^2 per electron"),
+    "mixing": positive(0.05, "the part of the new density that is mixed in"),
     "max_iterations": count(200, "a whole number of SCF iterations"),
     "fmax": positive(0.03, "a force in eV/angstrom at which a relaxation has converged"),
     "fmax_cell": positive(0.005, "the same where the cell is relaxed too: small cells need it"),
@@ -162,7 +163,7 @@ class GpawEngine:
         if not any(structure.pbc):
             more |= _alone(structure, float(s["molecule_smearing_ev"]), spin=bool(spin))
         used = set(structure.symbols)
-        mixer = MixerSum(0.05, 5, 50) if spin else Mixer(0.05, 5, 50)
+        mixer = (MixerSum if spin else Mixer)(float(s["mixing"]), 5, 50)
         return GPAW(
             mode=PW(float(s["cutoff_ev"])),
             xc="PBE",
