@@ -246,7 +246,10 @@ def table(rows: list[Row], level: Level, supercell_a: float) -> str:
     for phase in phases:
         parts = []
         for method in methods:
-            r = cell[phase, method]
+            r = cell.get((phase, method))
+            if r is None:
+                parts.append("not run")
+                continue
             if r.barrier_ev is None:
                 parts.append(f"failed: {r.note}")
                 continue
@@ -254,7 +257,7 @@ def table(rows: list[Row], level: Level, supercell_a: float) -> str:
                 f"{r.calls} ({r.barrier_ev:.3f}{'' if r.converged else ', not converged'})"
             )
         lines.append(f"| {phase} | {' | '.join(parts)} |")
-    totals = [sum(cell[p, m].calls for p in phases) for m in methods]
+    totals = [sum(r.calls for r in rows if r.method == m) for m in methods]
     lines.append(f"| all | {' | '.join(str(t) for t in totals)} |")
     mine, reference = methods[0], "ASE CI-NEB, BFGS"
     if reference in methods:
