@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from jobflow import Flow, Job, Maker
 
-from mgscreen.calculations.adsorption import adsorb, with_dispersion
-from mgscreen.calculations.adsorption_dft import adsorb_dft
-from mgscreen.calculations.adsorption_reference import ion_energy
-from mgscreen.calculations.gas import gas_energy
-from mgscreen.calculations.slab import clean_slab, slab_level, slab_single_point, with_force
 from mgscreen.campaign.surfaces import SlabSpec, Surfaces
 from mgscreen.core.errors import InputError
 from mgscreen.engines.level import Level
+from mgscreen.flows.adsorption_jobs import GasJobs, SlabJobs, adsorption_job, labels, outputs
 from mgscreen.flows.crystals import CrystalJobs
 from mgscreen.flows.levels import SolidLevels, solid_levels
-from mgscreen.structures.fragments import FRAGMENTS, fragment, from_smiles, from_xyz, molecule_x2
+from mgscreen.structures.fragments import fragment, from_smiles, from_xyz
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,9 +21,6 @@ if TYPE_CHECKING:
 
     from mgscreen.campaign.models import Campaign
     from mgscreen.core.structure import AtomicStructure
-
-CALLS_S = {"mlip": 0.15, "gpaw": 300.0, "vasp": 300.0}
-"""CPU seconds of one energy with forces on a slab of the preset."""
 
 
 def adsorption_flows(
@@ -177,186 +170,10 @@ class AdsorptionMaker(Maker):
             },
             name=f"pieces of molecules on {spec.label}",
             metadata={
-                **_labels("pieces", "pieces", spec.label, "pieces of molecules", "", "", 0.1),
+                **labels("pieces", "pieces", spec.label, "pieces of molecules", "", "", 0.1),
                 "accepts_failed": True,
             },
         )
-
-
-class GasJobs:
-    """Energies of fragments, X2 and ions, one job for each question."""
-
-    def __init__(self, maker: AdsorptionMaker) -> None:
-        self.maker = maker
-        self._made: dict[tuple[str, str, str], Job | None] = {}
-
-    @property
-    def jobs(self) -> list[Job]:
-        """Every job that was asked for."""
-        return [job for job in self._made.values() if job is not None]
-
-    def of(self, one: AtomicStructure, level: Level) -> dict[str, Job | None]:
-        """Return the reference jobs of a fragment: ``gas``, ``x2`` and ``ion``."""
-        x2 = molecule_x2(one.label)
-        return {
-            "gas": self._gas(one, level),
-            "x2": None if x2 is None else self._gas(x2, level),
-            "ion": self._ion(one),
-        }
-
-    def _gas(self, one: AtomicStructure, level: Level) -> Job:
-        key = ("gas", one.label, str(level))
-        if key not in self._made:
-            self._made[key] = Job(
-                function=gas_energy,
-                function_kwargs={"structure": one, "level": level},
-                name=f"gas {one.label} {level}",
-                metadata=_labels(
-                    "gas", one.label, "gas", one.label, str(level), "",
-                    CALLS_S[level.engine] * (0.1 if len(one.symbols) == 1 else 2.0),
-                ),
-            )  # fmt: skip
-        job = self._made[key]
-        if job is None:  # pragma: no cover - a gas job always is one
-            raise AssertionError(key)
-        return job
-
-    def _ion(self, one: AtomicStructure) -> Job | None:
-        level = self.maker.ion_level
-        source = FRAGMENTS.get(one.label)
-        tabulated = source is not None and (source.ion is not None or source.metal)
-        if level is None or tabulated:
-            return None
-        key = ("ion", one.label, str(level))
-        if key not in self._made:
-            self._made[key] = Job(
-                function=ion_energy,
-                function_kwargs={"fragment": one, "level": level},
-                name=f"ion {one.label}",
-                metadata=_labels(
-                    "ion", one.label, "ion", f"{one.label}-", str(level), "",
-                    5.0 * len(one.symbols) ** 2,
-                ),
-            )  # fmt: skip
-        return self._made[key]
-
-
-class SlabJobs:
-    """The clean slab of one surface at every level, and the adsorption jobs on it."""
-
-    def __init__(self, maker: AdsorptionMaker, spec: SlabSpec, crystals: CrystalJobs) -> None:
-        self.maker, self.spec, self.crystals = maker, spec, crystals
-        self.clean: dict[str, Job] = {
-            str(level): self._relaxed(level, maker.surfaces.fmax)
-            for level in maker.levels.potentials
-        }
-        self.dft: Job | None = None
-        mode = maker.surfaces.dft
-        if mode != "none":
-            self.dft_level = slab_level(maker.levels.dft, spec.kpts)
-            if self.dft_level.engine == "vasp":
-                raise InputError(
-                    f"'{maker.levels.dft}' is not run by mgscreen: search with potentials and "
-                    'dft = "none", then write inputs with `mgscreen export-inputs`'
-                )
-            self.dft = (
-                self._relaxed(self.dft_level, max(maker.surfaces.fmax, 0.03))
-                if mode == "relax"
-                else self._single_point()
-            )
-
-    @property
-    def jobs(self) -> list[Job]:
-        """The clean slabs."""
-        return [*self.clean.values(), *([self.dft] if self.dft is not None else [])]
-
-    def adsorption(self, one: AtomicStructure, gas: GasJobs) -> list[Job]:
-        """Return the jobs of one fragment: a search by each potential, then DFT."""
-        jobs = [
-            _adsorption_job(
-                self.maker,
-                self.spec,
-                one,
-                level,
-                self.clean[str(level)].output,
-                {**_outputs(gas.of(one, level)), "bulk": self._bulk(one, level)},
-            )
-            for level in self.maker.levels.potentials
-        ]
-        if self.dft is not None:
-            jobs.append(self._dft_job(one, jobs[0], gas))
-        return jobs
-
-    def _bulk(self, one: AtomicStructure, level: Level) -> Any:
-        source = FRAGMENTS.get(one.label)
-        if source is None or not source.metal:
-            return None
-        return self.crystals.relaxed(source.metal, level).output
-
-    def _relaxed(self, level: Level, fmax: float) -> Job:
-        plain = level if level.engine == "mlip" else self.maker.levels.dft
-        bulk = self.crystals.relaxed(self.spec.crystal, plain)
-        return Job(
-            function=clean_slab,
-            function_kwargs={
-                "crystal": bulk.output.structure,
-                "level": with_force(level, fmax),
-                **_cut(self.spec),
-            },
-            name=f"slab {self.spec.label} {level}",
-            metadata=_labels(
-                "slab", self.spec.label, "slab", self.spec.label, str(level), "",
-                CALLS_S[level.engine] * 10,
-            ),
-        )  # fmt: skip
-
-    def _single_point(self) -> Job:
-        first = self.maker.levels.potentials[0]
-        return Job(
-            function=slab_single_point,
-            function_kwargs={"slab": self.clean[str(first)].output, "level": self.dft_level},
-            name=f"slab {self.spec.label} {self.dft_level}",
-            metadata=_labels(
-                "slab", self.spec.label, "slab", self.spec.label, str(self.dft_level), str(first),
-                CALLS_S[self.dft_level.engine],
-            ),
-        )  # fmt: skip
-
-    def _dft_job(self, one: AtomicStructure, search: Job, gas: GasJobs) -> Job:
-        surfaces, dft = self.maker.surfaces, self.maker.levels.dft
-        first = self.maker.levels.potentials[0]
-        relax = surfaces.dft == "relax"
-        level = with_dispersion(self.dft_level, add=surfaces.dispersion)
-        calls = (15.0 if relax else 1.0) * surfaces.top
-        if self.dft is None:  # pragma: no cover - the caller has checked
-            raise AssertionError(one.label)
-        return Job(
-            function=adsorb_dft,
-            function_kwargs={
-                "search": search.output,
-                "search_slab": self.clean[str(first)].output,
-                "slab": self.dft.output,
-                "fragment": one,
-                "level": self.dft_level,
-                **_outputs(gas.of(one, dft)),
-                "bulk": self._bulk(one, dft),
-                "top": surfaces.top,
-                "relax": relax,
-                "fmax": max(surfaces.fmax, 0.03),
-                "dispersion": surfaces.dispersion,
-                "metal": self.maker.metal,
-                "potential_v": surfaces.potential,
-            },
-            name=f"adsorption {one.label} on {self.spec.label} {dft}",
-            metadata={
-                **_labels(
-                    "adsorption", one.label, self.spec.label, f"{one.label} on {self.spec.label}",
-                    str(level), str(self.dft_level if relax else first),
-                    CALLS_S[dft.engine] * calls,
-                ),
-                "accepts_failed": True,
-            },
-        )  # fmt: skip
 
 
 def adsorb_pieces(  # noqa: PLR0913, PLR0917 - a job of its own
@@ -401,84 +218,10 @@ def adsorb_pieces(  # noqa: PLR0913, PLR0917 - a job of its own
     pieces = broken_off(documents, known=[revive(k) for k in known])
     gas = GasJobs(maker)
     jobs = [
-        _adsorption_job(maker, slab, one, level, clean, _outputs(gas.of(one, level)))
+        adsorption_job(maker, slab, one, level, clean, outputs(gas.of(one, level)))
         for one in pieces
         for level, clean in zip(levels, slabs, strict=True)
     ]
     if not jobs:
         return None
     return Response(replace=Flow([*gas.jobs, *jobs], name=f"pieces of molecules on {slab.label}"))
-
-
-def _adsorption_job(
-    maker: AdsorptionMaker,
-    spec: SlabSpec,
-    one: AtomicStructure,
-    level: Level,
-    clean: Any,
-    references: dict[str, Any],
-) -> Job:
-    surfaces = maker.surfaces
-    named = with_dispersion(level, add=surfaces.dispersion)
-    starts = 7 if len(one.symbols) == 1 else 4 * surfaces.orientations
-    return Job(
-        function=adsorb,
-        function_kwargs={
-            "fragment": one,
-            "slab": clean,
-            "level": level,
-            **references,
-            "sites": surfaces.sites,
-            "orientations": surfaces.orientations,
-            "fmax": surfaces.fmax,
-            "dispersion": surfaces.dispersion,
-            "metal": maker.metal,
-            "potential_v": surfaces.potential,
-        },
-        name=f"adsorption {one.label} on {spec.label} {level}",
-        metadata={
-            **_labels(
-                "adsorption", one.label, spec.label, f"{one.label} on {spec.label}",
-                str(named), str(level) if named != level else "",
-                CALLS_S[level.engine] * starts * (12 + 3 * len(one.symbols)),
-            ),
-            "accepts_failed": True,
-        },
-    )  # fmt: skip
-
-
-def _cut(spec: SlabSpec) -> dict[str, Any]:
-    return {
-        "miller": spec.miller,
-        "layers": spec.layers,
-        "fixed": spec.fixed,
-        "supercell": spec.supercell,
-        "vacuum": spec.vacuum,
-        "termination": spec.termination,
-        "hold": spec.hold,
-        "label": spec.label,
-    }
-
-
-def _outputs(jobs: dict[str, Job | None]) -> dict[str, Any]:
-    return {name: None if job is None else job.output for name, job in jobs.items()}
-
-
-def _labels(
-    kind: str,
-    candidate: str,
-    form: str,
-    species: str,
-    level: str,
-    geometry_level: str,
-    cost: float,
-) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "candidate": candidate,
-        "form": form,
-        "species": species,
-        "level": level,
-        "geometry_level": geometry_level,
-        "cost_s": round(cost, 2),
-    }
