@@ -34,7 +34,7 @@ _CHANGEABLE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would be half of the time to read a large campaign
 class JobRef:
     """Which job a result belongs to, and what its property rows are labelled with."""
 
@@ -66,7 +66,7 @@ class JobRef:
         return f"job:{self.uuid}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Job(JobRef):
     """A job and where it stands; everything but its payload."""
 
