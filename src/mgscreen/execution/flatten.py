@@ -6,6 +6,8 @@ import json
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from mgscreen.core.memory import no_collection
 from mgscreen.execution.codec import encode, encode_finite
 
@@ -74,6 +76,7 @@ class _Payloads:
         self._clean = jsanitize
         self._job = Job
         self._reference = OutputReference
+        self._plain_only = True
         self._known: dict[Any, tuple[dict[str, Any], str]] = {}
 
     def of(self, job: Job) -> tuple[str, list[str]]:
@@ -88,10 +91,12 @@ class _Payloads:
             self._known[job.function] = (shared, rest)
             return self._whole(data)
         parents: list[str] = []
+        self._plain_only = True
         own = {name: self._part(getattr(job, name), parents) for name in _ARGUMENTS}
         own.update({name: self._part(getattr(job, name), []) for name in _LABELLING})
         own.update({name: getattr(job, name) for name in _PLAIN})
-        return f"{known[1][:-1]}, {_text(own)[1:]}", parents
+        text = _plain_text(own) if self._plain_only else _text(own)
+        return f"{known[1][:-1]}, {text[1:]}", parents
 
     def _whole(self, data: dict[str, Any]) -> tuple[str, list[str]]:
         parts = data["function_args"], data["function_kwargs"]
@@ -103,6 +108,7 @@ class _Payloads:
         try:
             cleaned = self._plain(value, found)
         except TypeError:
+            self._plain_only = False
             own = self._own(list(value) if type(value) is tuple else value)
             cleaned = self._clean(own.as_dict(), strict=True, enum_values=True, allow_bson=True)
             cleaned = cleaned["part"]
@@ -188,6 +194,15 @@ def _row(job: Job, payloads: _Payloads) -> dict[str, Any]:
         "parents": list(dict.fromkeys(parents)),
         "payload": f'{{"job": {text}}}',
     }
+
+
+def _plain_text(data: dict[str, Any]) -> str:
+    """Return what ``_text`` does of JSON types alone, in a tenth of the time."""
+    try:
+        text = orjson.dumps(data).decode()
+    except TypeError:  # a lone surrogate, an integer of more than 64 bits
+        return _text(data)
+    return _text(data) if "\\u0000" in text else text
 
 
 def _text(data: dict[str, Any]) -> str:
