@@ -111,6 +111,19 @@ def test_corrections_in_chgnet(tmp_path):
     assert chgnet - correction == pytest.approx(sevenn, abs=0.1)
 
 
+def test_gpaw_from_the_last_structure_is_gpaw_from_scratch(tmp_path):
+    cell = load_crystal("MgO", primitive=True)
+    moved = cell.with_positions([[0.1, 0.05, 0.0], *cell.positions[1:]])
+    level = {"cutoff_ev": 300, "kpts": [2, 2, 2], "energy_tolerance_ev": 1e-7}
+    going_on = engine("gpaw:pbe", **level)
+    first = going_on.single_point(cell, tmp_path)
+    after = going_on.single_point(moved, tmp_path)
+    fresh = engine("gpaw:pbe", **level).single_point(moved, tmp_path / "fresh")
+    assert after.energy_ev == pytest.approx(fresh.energy_ev, abs=1e-4)
+    assert after.forces == pytest.approx(fresh.forces, abs=1e-2)
+    assert after.energy_ev > first.energy_ev + 0.01
+
+
 def test_gpaw_magnesium(tmp_path):
     crystal, gpaw = load_crystal("Mg", primitive=True), engine("gpaw:pbe", kpts=[6, 6, 4])
     result = gpaw.single_point(crystal, tmp_path)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from gpaw import GPAW, PW, FermiDirac, KohnShamConvergenceError
 from gpaw.mixer import Mixer, MixerSum
+from gpaw.new.symmetry import SymmetryBrokenError
 
 from mgscreen.core.errors import InputError, ScientificFailureError
 from mgscreen.core.runtime import runtime
@@ -192,12 +193,17 @@ class GpawEngine:
         """
         atoms: Any = structure.to_ase()
         check_distances(atoms)
-        dft = self._started(structure, workdir)
+        dft, goes_on = self._started(structure, workdir)
         atoms.calc = dft
         warnings: list[str] = []
         try:
             energy = float(atoms.get_potential_energy())
             forces = np.asarray(atoms.get_forces(), dtype=np.float64)
+        except SymmetryBrokenError:
+            self._last = None
+            if goes_on:  # the last structure had symmetries that this one has not
+                return self.single_point(structure, workdir)
+            raise
         except KohnShamConvergenceError:
             self._last = None
             raise ScientificFailureError(
@@ -230,8 +236,8 @@ class GpawEngine:
             warnings=warnings,
         )
 
-    def _started(self, structure: AtomicStructure, workdir: Path) -> Any:
-        """Return a calculator; for the same atoms elsewhere that of the last single point.
+    def _started(self, structure: AtomicStructure, workdir: Path) -> tuple[Any, bool]:
+        """Return a calculator, and whether it is that of the last single point, of the same atoms.
 
         It starts from the wave functions of the last structure, which saves a third of the time.
         """
@@ -243,10 +249,11 @@ class GpawEngine:
             structure.multiplicity,
             workdir,
         )
-        if self._last is None or self._last[0] != same:
-            self._last = None  # two at once would need twice the memory
-            self._last = (same, self._gpaw(structure, workdir))
-        return self._last[1]
+        if self._last is not None and self._last[0] == same:
+            return self._last[1], True
+        self._last = None  # two at once would need twice the memory
+        self._last = (same, self._gpaw(structure, workdir))
+        return self._last[1], False
 
     def relax(
         self,
