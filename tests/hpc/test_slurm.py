@@ -10,6 +10,7 @@ import pytest
 from slurm_for_tests import ClusterDriver
 
 from mgscreen.database.database import Database
+from mgscreen.execution.cluster import queues
 
 pytestmark = [
     pytest.mark.slurm,
@@ -64,9 +65,27 @@ def test_memory_beyond_what_is_allowed_fails_with_its_reason(tmp_path):
     driver.finish()
     hungry = next(job for job in jobs_of(driver.database) if job.name == "hungry")
     assert hungry.state == "FAILED"
-    assert hungry.reason.startswith("out of memory: memory limit of 1.0 GB exceeded")
+    # ours looks more often than SLURM; on a busy node SLURM may still be the first to see it
+    assert hungry.reason.startswith("out of memory: ")
+    assert "memory limit" in hungry.reason
     assert hungry.reason.endswith("(no more than 1 GB is allowed: max_memory_gb)")
     assert hungry.attempts == 2
+
+
+def test_a_job_that_slurm_kills_for_its_memory_is_told_from_one_that_fails(tmp_path):
+    eats = "held = bytearray(400 * 1024**2); held[::4096] = b'1' * len(held[::4096])"
+    scripts = {"eats": f"{eats}; import time; time.sleep(30)", "fails": "raise SystemExit(9)"}
+    jobs = {}
+    for name, code in scripts.items():
+        (tmp_path / f"{name}.sh").write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}"\n')
+        command = ["sbatch", "--parsable", "--mem=200", f"--error={name}.err", f"{name}.sh"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        jobs[name] = done.stdout.strip()
+    assert not queues.wait_gone(queues.Slurm(), jobs.values(), 60)
+    found = queues.Slurm().states(jobs.values())
+    assert found[jobs["eats"]].state == queues.OUT_OF_MEMORY
+    assert "exceeded memory limit" in found[jobs["eats"]].reason
+    assert found[jobs["fails"]].state == queues.FAILED
 
 
 def test_cluster_check_sends_a_task_through_slurm(tmp_path, slurm):

@@ -13,6 +13,7 @@ import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mgscreen.core.errors import InfrastructureError
@@ -187,6 +188,11 @@ class Slurm:
             told.append(reason)
         if fields.get("ExitCode", "0:0") != "0:0":
             told.append(f"exit {fields['ExitCode']}")
+        if state in {FAILED, CANCELLED}:
+            words = _memory_words(fields.get("StdErr", ""))
+            if words:
+                state = OUT_OF_MEMORY
+                told.append(words)
         return QueueJob(state, ", ".join(told))
 
     def cancel(self, ids: Iterable[str]) -> None:
@@ -217,6 +223,24 @@ class Slurm:
             name, _, limit = line.partition("|")
             found[name] = _limit(limit)
         return found
+
+
+def _memory_words(stderr: str) -> str:
+    """Return what slurmstepd wrote of a job that it killed for its memory; empty if nothing.
+
+    Where memory is watched by polling (OverMemoryKill) and not by cgroups, the job's state does
+    not tell: it is FAILED or CANCELLED like any other.
+    """
+    with suppress(OSError, ValueError):
+        with Path(stderr).open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(size - 8192, 0))
+            text = stream.read().decode(errors="replace")
+        for line in text.splitlines():
+            found = re.search(r"slurmstepd.*?((?:exceeded memory limit|oom.kill).*)", line)
+            if found is not None:
+                return found[1][:200]
+    return ""
 
 
 def _limit(text: str) -> int | None:
