@@ -27,6 +27,7 @@ the name of any molecule.
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ from mgscreen.ranking.protection import (
     who,
     withheld,
 )
-from mgscreen.ranking.score import Sampling
+from mgscreen.ranking.score import SHARED, Sampling
 from mgscreen.ranking.sensitivity import Change, sensitivity
 from mgscreen.ranking.weighing import Scale, weigh
 
@@ -254,23 +255,13 @@ def _shared_out(
     a: RankedAdditive, k: RankedAdditive, sei: float | None, cei: float | None
 ) -> tuple[float, str] | None:
     """Return the chance that *a* does the anode's job and *k* the cathode's, each first there."""
-    from scipy.special import ndtr
-
-    from mgscreen.ranking.score import margin_sd
-
     red_a, red_k = _margin(a, "reduction"), _margin(k, "reduction")
     ox_a, ox_k = _margin(a, "oxidation"), _margin(k, "oxidation")
     if red_a is None or red_k is None or ox_a is None or ox_k is None:
         return None
     if sei is None or cei is None:
         return None
-    z_red = (red_a.potential_v - red_k.potential_v) / float(
-        margin_sd(red_a.potential_sd, red_k.potential_sd)
-    )
-    z_ox = (ox_a.potential_v - ox_k.potential_v) / float(
-        margin_sd(ox_a.potential_sd, ox_k.potential_sd)
-    )
-    first = float(ndtr(z_red) * ndtr(z_ox))
+    first = _above(red_a, red_k)[1] * _above(ox_a, ox_k)[1]
     return sei * cei * first, (
         f"(reduced at {red_a.potential_v:.2f} against {red_k.potential_v:.2f} V) and "
         f"{k.candidate} for the cathode (oxidised at {ox_k.potential_v:.2f} against "
@@ -280,10 +271,6 @@ def _shared_out(
 
 
 def _compatible(group: tuple[RankedAdditive, ...]) -> tuple[float | None, str]:
-    from scipy.special import ndtr
-
-    from mgscreen.ranking.score import margin_sd
-
     if len(group) == 1:
         return 1.0, "a single additive has no partner"
     found: list[tuple[float, float, str]] = []
@@ -291,19 +278,22 @@ def _compatible(group: tuple[RankedAdditive, ...]) -> tuple[float | None, str]:
         ox, red = _margin(x, "oxidation"), _margin(y, "reduction")
         if ox is None or red is None:
             continue
-        gap = ox.potential_v - red.potential_v
-        sd = float(margin_sd(ox.potential_sd, red.potential_sd))
-        found.append(
-            (
-                gap,
-                float(ndtr(gap / sd)),
-                f"{y.candidate} would have to oxidise {x.candidate} against {gap:.2f} V",
-            )
-        )
+        gap, chance = _above(ox, red)
+        why = f"{y.candidate} would have to oxidise {x.candidate} against {gap:.2f} V"
+        found.append((gap, chance, why))
     if len(found) < 2:  # noqa: PLR2004 - one direction is not known
         return None, "a potential of one member is missing"
     gap, chance, why = min(found)
     return chance, why
+
+
+def _above(a: Margin, b: Margin) -> tuple[float, float]:
+    """Return a - b, V, and the probability that it is positive (see `score.margin_sd`)."""
+    gap, u, v = a.potential_v - b.potential_v, a.potential_sd, b.potential_sd
+    sd = math.sqrt(u * u + v * v - 2.0 * SHARED * u * v)
+    if sd == 0.0:
+        return gap, 0.5 if gap == 0.0 else float(gap > 0.0)
+    return gap, 0.5 * math.erfc(-gap / (sd * math.sqrt(2.0)))
 
 
 def _pair(one: dict[str, Any], row: dict[Any, Any], scales: Sequence[Scale]) -> RankedPair:

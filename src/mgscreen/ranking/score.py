@@ -42,9 +42,21 @@ Three probabilities, ``Phi`` being the normal cumulative distribution:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from mgscreen.ranking.draws import (
+    Chance,
+    Errors,
+    PhiTable,
+    both,
+    chance,
+    either,
+    logit,
+    quantiles,
+    ranks_by_chance,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,13 +70,6 @@ FRACTION_SD = 0.1
 """Standard deviation of the fraction of an electron on a fragment."""
 INTERVAL = 0.90
 """Probability content of a rank interval."""
-_TABLE_STEP = 1.0 / 128.0
-_TABLE_MAX = 37.0
-"""Beyond it, Phi(-z) is below the smallest double: candidates that are further from the host than
-37 standard deviations tie in their intervals."""
-_LOGIT_MAX = 708.0
-_LOG_TWO = np.float32(np.log(2.0))
-_BINS = 1 << 14
 _COMMON = np.float32(np.sqrt(SHARED))
 _OWN = np.float32(np.sqrt(1.0 - SHARED))
 
@@ -92,37 +97,6 @@ class Sampling:
 
     samples: int = 2000
     seed: int = 0
-
-
-class _Chance(NamedTuple):
-    """A probability and its complement, each without the rounding of one minus the other."""
-
-    yes: NDArray[Any]
-    no: NDArray[Any]
-
-
-def _chance(z: NDArray[np.float64]) -> _Chance:
-    from scipy.special import ndtr
-
-    return _Chance(ndtr(z), ndtr(-z))
-
-
-def _both(a: _Chance, b: _Chance) -> _Chance:
-    return _Chance(a.yes * b.yes, a.no + a.yes * b.no)
-
-
-def _either(a: _Chance, b: _Chance) -> _Chance:
-    """Combine two chances; one that is unknown (NaN) adds nothing."""
-    a = _Chance(np.nan_to_num(a.yes), np.where(np.isnan(a.no), 1, a.no))
-    b = _Chance(np.nan_to_num(b.yes), np.where(np.isnan(b.no), 1, b.no))
-    no = a.no * b.no
-    # near certainty only the complement is exact: a sum could round to more than 1, or fall
-    return _Chance(np.where(no < 0.5, 1 - no, a.yes + a.no * b.yes), no)  # noqa: PLR2004
-
-
-def _logit(p: _Chance) -> NDArray[Any]:
-    tiny = np.finfo(p.yes.dtype).tiny
-    return np.asarray(np.log(np.maximum(p.yes, tiny)) - np.log(np.maximum(p.no, tiny)))
 
 
 def margin_sd(
@@ -168,14 +142,14 @@ def probabilities(frame: pd.DataFrame, offsets: Sequence[float]) -> dict[str, ND
     )
     z_anode = np.stack([(get["reduction"] + shift) / get["reduction_sd"] for shift in offsets])
     z_here = (get["fraction"] - 0.5) / FRACTION_SD
-    anode = _Chance(ndtr(z_anode).mean(axis=0), ndtr(-z_anode).mean(axis=0))
-    reduced = _both(_both(_Chance(ndtr(z_red), ndtr(-z_red)), anode), _chance(z_here))
+    anode = Chance(ndtr(z_anode).mean(axis=0), ndtr(-z_anode).mean(axis=0))
+    reduced = both(both(Chance(ndtr(z_red), ndtr(-z_red)), anode), chance(z_here))
     low, high = (_film(frame, name) for name in FILM)
-    sei = _both(reduced, _Chance(low, 1.0 - low))
-    cei = _chance(z_ox)
+    sei = both(reduced, Chance(low, 1.0 - low))
+    cei = chance(z_ox)
     known = ~(np.isnan(sei.yes) & np.isnan(cei.yes))
-    total = _either(sei, cei)
-    best = _either(_both(reduced, _Chance(high, 1.0 - high)), cei)
+    total = either(sei, cei)
+    best = either(both(reduced, Chance(high, 1.0 - high)), cei)
     return {
         "p_reduced_first": ndtr(z_red),
         "p_anode": anode.yes,
@@ -185,7 +159,7 @@ def probabilities(frame: pd.DataFrame, offsets: Sequence[float]) -> dict[str, ND
         "p_cei": cei.yes,
         "score": np.where(known, total.yes, np.nan),
         "score_high": np.where(known, best.yes, np.nan),
-        "logit": np.where(known, _logit(total), np.nan),
+        "logit": np.where(known, logit(total), np.nan),
     }
 
 
@@ -272,9 +246,9 @@ def _intervals(
         none = np.zeros(0, dtype=np.int64)
         return none, none
     rng = np.random.default_rng(sampling.seed)
-    table = _phi_table()
+    table, errors = PhiTable(), Errors(rng)
     reduction, oxidation = _Drawn.of(frame, "reduction", 1.0), _Drawn.of(frame, "oxidation", -1.0)
-    here = _look_up(table, _or_nothing((frame["fraction"] - 0.5) / FRACTION_SD))
+    here = table.of(_or_nothing((frame["fraction"] - 0.5) / FRACTION_SD))
     at_anode = _or_nothing(frame["reduction"] / frame["reduction_sd"])
     per_volt = _or_nothing(1.0 / frame["reduction_sd"])
     film = _film(frame, FILM[0]).astype(np.float32)
@@ -283,25 +257,20 @@ def _intervals(
     small = n <= np.iinfo(np.int16).max
     ranks = np.empty((sampling.samples, n), dtype=np.int16 if small else np.int32)
     for world in ranks:
-        common_red, host_red, common_ox, host_ox = rng.standard_normal(4, dtype=np.float32)
-        own_red = rng.standard_normal(n, dtype=np.float32)
-        own_ox = rng.standard_normal(n, dtype=np.float32)
+        common_red, host_red, common_ox, host_ox = errors.draw(4)
+        own_red, own_ox = errors.draw(n), errors.draw(n)
         shift = np.float32(offsets[int(rng.integers(len(offsets)))])
         z_anode = at_anode + per_volt * shift + (_COMMON * common_red + _OWN * own_red)
-        first = _look_up(table, reduction.margin(common_red, own_red, host_red))
-        sei = _both(_both(first, _look_up(table, z_anode)), here)
+        first = table.of(reduction.margin(common_red, own_red, host_red))
+        sei = both(both(first, table.of(z_anode)), here)
         if not certain:
             drawn = film + gap * rng.random(n, dtype=np.float32) if partial else film
-            sei = _both(sei, _Chance(drawn, 1 - drawn))
-        cei = _look_up(table, oxidation.margin(common_ox, own_ox, host_ox))
-        total = _Chance(sei.yes + sei.no * cei.yes, sei.no * cei.no)
-        world[:] = _binned_ranks(total)
-    edge = (1.0 - INTERVAL) / 2.0
-    best = int(edge * (sampling.samples - 1))
-    worst = sampling.samples - 1 - best
-    ranks.partition((best, worst), axis=0)
-    low = np.minimum(ranks[best], rank).astype(np.int64)
-    high = np.maximum(ranks[worst], rank).astype(np.int64)
+            sei = both(sei, Chance(drawn, 1 - drawn))
+        cei = table.of(oxidation.margin(common_ox, own_ox, host_ox))
+        total = Chance(sei.yes + sei.no * cei.yes, sei.no * cei.no)
+        world[:] = ranks_by_chance(total)
+    best, worst = quantiles(ranks, INTERVAL)
+    low, high = np.minimum(best, rank), np.maximum(worst, rank)
     return _shared(rank, low, np.minimum), _shared(rank, high, np.maximum)
 
 
@@ -344,37 +313,3 @@ def _or_nothing(z: Any) -> NDArray[np.float32]:
     """Return z, with a missing value so low that it contributes no probability."""
     values = np.asarray(z, dtype=np.float32)
     return np.where(np.isnan(values), np.float32(-1e4), values)
-
-
-def _phi_table() -> _Chance:
-    from scipy.special import ndtr
-
-    z = np.arange(-_TABLE_MAX, _TABLE_MAX + _TABLE_STEP / 2, _TABLE_STEP)
-    return _Chance(ndtr(z), ndtr(-z))
-
-
-def _look_up(table: _Chance, z: NDArray[np.float32]) -> _Chance:
-    """Return Phi from a table in steps of 1/128: ten times as fast as the function."""
-    position = z * np.float32(1.0 / _TABLE_STEP) + np.float32(_TABLE_MAX / _TABLE_STEP + 0.5)
-    index = np.clip(position, 0, len(table.yes) - 1).astype(np.int32)
-    return _Chance(table.yes.take(index), table.no.take(index))
-
-
-def _binned_ranks(total: _Chance) -> NDArray[np.int64]:
-    """Return competition ranks by counting in bins: no sort per world.
-
-    The bins are even in the root of -log(2 p), p being the smaller of the chance and its
-    complement: 0.007 of the logarithm wide at a logit of 1, 0.07 at 100.
-    """
-    smaller = np.minimum(total.yes, total.no)
-    np.maximum(smaller, np.finfo(smaller.dtype).tiny, out=smaller)
-    depth = -np.log(smaller).astype(np.float32) - _LOG_TWO
-    root = np.sqrt(np.maximum(depth, 0, out=depth), out=depth)
-    half = np.float32(np.sqrt(_LOGIT_MAX))
-    np.negative(root, out=root, where=total.yes > total.no)
-    root += half
-    root *= np.float32((_BINS - 1) / (2.0 * half))
-    index = np.clip(root, 0, _BINS - 1, out=root).astype(np.int32)
-    counts = np.bincount(index, minlength=_BINS)
-    better = np.cumsum(counts) - counts
-    return np.asarray(better[index] + 1, dtype=np.int64)

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mgscreen.ranking.draws import Errors, counted_ranks, quantiles
 from mgscreen.ranking.score import INTERVAL, Sampling, competition_ranks
 
 if TYPE_CHECKING:
@@ -262,17 +263,14 @@ def _intervals(
     mean, spread = score.astype(np.float32), sd.astype(np.float32)
     gap = missing.astype(np.float32)
     partial = bool((gap > 0).any())
+    errors = Errors(rng)
     for world in ranks:
-        drawn = mean + spread * rng.standard_normal(n, dtype=np.float32)
+        drawn = mean + spread * errors.draw(n)
         if partial:
             drawn += gap * rng.random(n, dtype=np.float32)
         world[:] = _binned_ranks(drawn)
-    edge = (1.0 - INTERVAL) / 2.0
-    best = int(edge * (options.samples - 1))
-    worst = options.samples - 1 - best
-    ranks.partition((best, worst), axis=0)
-    low = np.minimum(ranks[best], rank).astype(np.int64)
-    high = np.maximum(ranks[worst], rank).astype(np.int64)
+    best, worst = quantiles(ranks, INTERVAL)
+    low, high = np.minimum(best, rank), np.maximum(worst, rank)
     # equal in everything that counts: one interval
     key = np.stack([_rounded(score), _rounded(sd), _rounded(missing)], axis=1)
     _, group = np.unique(key, axis=0, return_inverse=True)
@@ -288,10 +286,8 @@ def _binned_ranks(drawn: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return competition ranks by counting in bins, 1e-4 of the range wide: no sort per world."""
     low, high = float(drawn.min()), float(drawn.max())
     width = max(high - low, SMALL)
-    index = ((high - drawn) * ((_BINS - 1) / width)).astype(np.int32)
-    counts = np.bincount(index, minlength=_BINS)
-    better = np.cumsum(counts) - counts
-    return np.asarray(better[index] + 1, dtype=np.int64)
+    index = ((high - drawn) * np.float32((_BINS - 1) / width)).astype(np.intp)
+    return counted_ranks(index, _BINS)
 
 
 def _pareto_column(found: Utilities, scales: Sequence[Scale]) -> Any:
