@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from mgscreen.flows.crystals import CrystalJobs
 
 CALLS_S = {"mlip": 0.15, "gpaw": 300.0, "vasp": 300.0}
-"""CPU seconds of one energy with forces on a slab of the preset."""
+"""CPU seconds of one energy with forces on a slab of the preset: 36 atoms."""
+
+
+def call_s(level: Level, spec: SlabSpec) -> float:
+    """Return the CPU seconds of one energy with forces on a slab, as an estimate."""
+    size = spec.layers * spec.supercell[0] * spec.supercell[1] / 36
+    return CALLS_S[level.engine] * float(size if level.engine == "mlip" else max(size**2, 0.01))
 
 
 class GasJobs:
@@ -148,7 +154,7 @@ class SlabJobs:
             name=f"slab {self.spec.label} {level}",
             metadata=labels(
                 "slab", self.spec.label, "slab", self.spec.label, str(level), "",
-                CALLS_S[level.engine] * 10,
+                call_s(level, self.spec) * 10,
             ),
         )  # fmt: skip
 
@@ -160,7 +166,7 @@ class SlabJobs:
             name=f"slab {self.spec.label} {self.dft_level}",
             metadata=labels(
                 "slab", self.spec.label, "slab", self.spec.label, str(self.dft_level), str(first),
-                CALLS_S[self.dft_level.engine],
+                call_s(self.dft_level, self.spec),
             ),
         )  # fmt: skip
 
@@ -194,7 +200,7 @@ class SlabJobs:
                 **labels(
                     "adsorption", one.label, self.spec.label, f"{one.label} on {self.spec.label}",
                     str(level), str(self.dft_level if relax else first),
-                    CALLS_S[dft.engine] * calls,
+                    call_s(dft, self.spec) * calls,
                 ),
                 "accepts_failed": True,
             },
@@ -232,7 +238,7 @@ def adsorption_job(
             **labels(
                 "adsorption", one.label, spec.label, f"{one.label} on {spec.label}",
                 str(named), str(level) if named != level else "",
-                CALLS_S[level.engine] * starts * (12 + 3 * len(one.symbols)),
+                call_s(level, spec) * starts * (12 + 3 * len(one.symbols)),
             ),
             "accepts_failed": True,
         },

@@ -206,8 +206,8 @@ def from_xyz(name: str, path: Path, multiplicity: int) -> AtomicStructure:
 
     try:
         atoms = read(path, index=0, format="xyz")
-    except (OSError, ValueError, IndexError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except (OSError, ValueError, IndexError, KeyError, StopIteration) as error:
+        reason = " ".join(str(error).split())[:200] or "it holds no structure"
         raise InputError(f"{path} is no xyz file that can be read: {reason}") from None
     rows = [tuple(float(x) for x in row) for row in atoms.positions]  # type: ignore[union-attr]
     symbols = tuple(str(s) for s in atoms.symbols)  # type: ignore[union-attr]

@@ -90,7 +90,8 @@ def _surface_places(atoms: Any, top: NDArray[np.int64]) -> list[tuple[str, Array
     ]
     points = np.array([p for _, p in copies])
     mesh = Delaunay(points[:, :2] + 1e-7 * points[:, 1:3] * [1.0, 0.0])
-    places: list[tuple[str, Array, tuple[int, ...]]] = [
+    # the atoms of the cell, wherever in it or beside it they are written
+    tops: list[tuple[str, Array, tuple[int, ...]]] = [
         ("top", atoms.positions[i].copy(), (int(i),)) for i in top
     ]
     edges = {tuple(sorted((int(t[a]), int(t[b])))) for t in mesh.simplices for a, b in _PAIRS}
@@ -114,11 +115,11 @@ def _surface_places(atoms: Any, top: NDArray[np.int64]) -> list[tuple[str, Array
             hollows.append(
                 ("hollow", corners.mean(axis=0), tuple(copies[int(k)][0] for k in simplex))
             )
-    places += [
+    bridges = [
         ("bridge", (points[i] + points[j]) / 2, (copies[i][0], copies[j][0]))
         for i, j in sorted(edges - longest_of_square)
     ]
-    return [p for p in places + hollows if _inside(p[1], cell)]
+    return tops + [p for p in bridges + hollows if _inside(p[1], cell)]
 
 
 _PAIRS = ((0, 1), (0, 2), (1, 2))
