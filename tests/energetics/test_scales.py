@@ -3,8 +3,8 @@
 import pytest
 
 from mgscreen.core.errors import InputError
+from mgscreen.energetics.electrodes import ELECTRODES
 from mgscreen.energetics.scales import (
-    ELECTRODES,
     absolute_potential,
     fermi_level,
     level_to_potential,

@@ -26,7 +26,8 @@ from mgscreen.calculations.steps import relax
 from mgscreen.core.documents import Document, PropertyValue
 from mgscreen.core.errors import ScientificFailureError
 from mgscreen.core.runtime import runtime
-from mgscreen.energetics.scales import absolute_potential, electrode
+from mgscreen.energetics.electrodes import electrode
+from mgscreen.energetics.scales import absolute_potential
 from mgscreen.engines.base import get_engine
 from mgscreen.structures.fragments import FRAGMENTS
 

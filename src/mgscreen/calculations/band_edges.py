@@ -21,7 +21,7 @@ from mgscreen.calculations.electronic_solid import METALLIC, PBE_GAP_ERROR, symm
 from mgscreen.core.documents import Document, PropertyValue
 from mgscreen.core.errors import InputError, ScientificFailureError
 from mgscreen.core.runtime import runtime
-from mgscreen.energetics.scales import electrode
+from mgscreen.energetics.electrodes import electrode
 from mgscreen.structures.crystals import check_crystal, is_layered
 from mgscreen.structures.slabs import build_slab
 

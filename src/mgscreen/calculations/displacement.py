@@ -118,7 +118,7 @@ def displacement(chloride: str, metal: str = "Mg") -> list[tuple[str, float]]:
     InputError
         If the formula is not that of a binary halide of another element, such as BiCl3.
     """
-    from mgscreen.energetics.scales import electrode
+    from mgscreen.energetics.electrodes import electrode
 
     count = formula_composition(chloride)
     halogens = [e for e in count if e in {"F", "Cl", "Br", "I"}]

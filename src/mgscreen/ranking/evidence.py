@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mgscreen.core.errors import InputError
-from mgscreen.energetics.scales import electrode, scales_for, she_scale
+from mgscreen.energetics.electrodes import electrode
+from mgscreen.energetics.scales import scales_for, she_scale
 
 if TYPE_CHECKING:
     from mgscreen.campaign.models import Campaign

@@ -310,7 +310,7 @@ def _ions(phase: str, metal: str) -> tuple[float | None, str]:
     """Return E(X2/X-) - E(Mn+/M), V, of a binary phase, and where it is from; or why not."""
     from pymatgen.core import Composition
 
-    from mgscreen.energetics.scales import electrode
+    from mgscreen.energetics.electrodes import electrode
     from mgscreen.structures.fragments import FRAGMENTS
 
     try:
