@@ -48,6 +48,60 @@ def test_a_hydroxide_is_reduced_by_magnesium():
     assert reaction.products == ("MgH2", "MgO")
 
 
+ENERGIES = st.lists(st.floats(-3.0, 0.5), min_size=5, max_size=5)
+AMOUNTS = st.lists(st.floats(0.0, 5.0), min_size=3, max_size=3).filter(lambda x: sum(x) > 0.1)
+
+
+def made_of(energies):
+    from pymatgen.core import Composition
+
+    formulas = ("MgO", "MgH2", "MgO2H2", "H2O", "MgO2")
+    elements = [PhaseEnergy(e, e, 0.0) for e in ("Mg", "O", "H")]
+    return Hull(
+        [
+            *elements,
+            *(
+                PhaseEnergy(f, f, e * Composition(f).num_atoms)
+                for f, e in zip(formulas, energies, strict=True)
+            ),
+        ]
+    )
+
+
+@settings(deadline=None)
+@given(ENERGIES, AMOUNTS)
+def test_equilibrium_is_what_the_phase_diagram_gives(energies, amounts):
+    from pymatgen.core import Composition
+
+    found = made_of(energies)
+    mixture = dict(zip(("Mg", "O", "H"), amounts, strict=True))
+    mine = found.equilibrium(mixture)
+    theirs = found.diagram.get_decomposition(Composition(mixture))
+    per_atom = sum(x * p.energy_ev / Composition(p.formula).num_atoms for p, x in mine.items())
+    other = sum(x * e.energy_per_atom for e, x in theirs.items())
+    assert per_atom == pytest.approx(other, abs=1e-7)
+    # what is made holds the elements of the mixture
+    for element, amount in mixture.items():
+        held = sum(x * Composition(p.formula).get_atomic_fraction(element) for p, x in mine.items())
+        assert held == pytest.approx(amount / sum(amounts), abs=1e-7)
+
+
+@settings(deadline=None, max_examples=30)
+@given(ENERGIES)
+def test_heights_are_those_of_the_phase_diagram(energies):
+    found = made_of(energies)
+    for phase, formed, above in found.heights():
+        assert formed == pytest.approx(found.formation_energy(phase.formula), abs=1e-7)
+        assert above == pytest.approx(found.above_hull(phase.formula)[0], abs=1e-7)
+
+
+def test_equilibrium_names_the_phases():
+    made = hull().equilibrium({"Mg": 10.0, "O": 1.0, "H": 2.0})
+    assert {p.name for p in made} == {"Mg", "MgO", "MgH2"}
+    with pytest.raises(InputError, match="cannot make up"):
+        hull().equilibrium({"F": 1.0})
+
+
 def test_above_the_hull_it_says_what_it_decays_to():
     found = hull(Mg2O=OXIDE - 2 * 1.6 - 4.9 + 0.3)
     energy, products = found.above_hull("Mg2O")

@@ -5,10 +5,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import kendalltau, spearmanr
 
 from mgscreen.campaign.criteria import PAIRS
 from mgscreen.database.reference import load_references
-from mgscreen.ranking.experiment import cell_comparisons, experiment, value_comparisons
+from mgscreen.ranking.experiment import (
+    cell_comparisons,
+    correlations,
+    experiment,
+    value_comparisons,
+)
 from mgscreen.ranking.orders import order_checks
 from mgscreen.ranking.pairs import pairs_of
 
@@ -40,6 +48,17 @@ def test_three_comparable_systems_have_a_rank_correlation():
     assert found.kendall == pytest.approx(1 / 3)
     assert found.comparable == 3
     assert "3 systems" in found.statement
+
+
+@given(
+    st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=3, max_size=12).filter(
+        lambda rows: all(len(set(column)) > 1 for column in zip(*rows, strict=True))
+    )
+)
+def test_correlations_are_those_of_scipy_with_and_without_ties(pairs):
+    rho, tau = correlations(pairs)
+    assert rho == pytest.approx(spearmanr(*zip(*pairs, strict=True)).statistic, abs=1e-12)
+    assert tau == pytest.approx(kendalltau(*zip(*pairs, strict=True)).statistic, abs=1e-12)
 
 
 def test_less_hysteresis_is_better():

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 from mgscreen.core.errors import InputError, ScientificFailureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 CHARGES = {"Mg": 2, "Ca": 2, "Zn": 2, "Al": 3, "Li": 1, "Na": 1, "K": 1}
 """Charge of the ion of each anode metal."""
 TINY = 1e-6
+_NOTHING = 1e-9
 STABLE = 0.005
 """A phase so little above the hull counts as on it, eV/atom: below the error of any level here."""
 
@@ -136,6 +137,67 @@ class Hull:
         from pymatgen.core import Composition
 
         return PhaseDiagram([PDEntry(Composition(p.formula), p.energy_ev) for p in self.phases])
+
+    def equilibrium(self, mixture: Mapping[str, float]) -> dict[PhaseEnergy, float]:
+        """Return the phases of lowest energy that a mixture of elements can form.
+
+        The same as ``diagram.get_decomposition``, by linear programming for this one composition
+        instead of the hull of all, and without pymatgen's imports of two plotting libraries.
+
+        Parameters
+        ----------
+        mixture
+            Amount of each element.
+
+        Returns
+        -------
+        dict
+            The share of all atoms that is in each phase.
+
+        Raises
+        ------
+        InputError
+            If the phases cannot make up the mixture.
+        """
+        import numpy as np
+        from pymatgen.core import Composition
+        from scipy.optimize import linprog
+
+        elements = sorted({*map(str, self.elements), *mixture})
+        made = [Composition(p.formula) for p in self.phases]
+        shares = np.array([[c.get_atomic_fraction(e) for c in made] for e in elements])
+        amounts = np.array([mixture.get(e, 0.0) for e in elements])
+        energies = [p.energy_ev / c.num_atoms for p, c in zip(self.phases, made, strict=True)]
+        found = linprog(energies, A_eq=shares, b_eq=amounts / amounts.sum(), method="highs-ds")
+        if not found.success:
+            raise InputError(f"these phases cannot make up {dict(mixture)}")
+        return {p: float(x) for p, x in zip(self.phases, found.x, strict=True) if x > _NOTHING}
+
+    def heights(self) -> list[tuple[PhaseEnergy, float, float]]:
+        """Return formation energy and energy above the hull, eV/atom, of each phase.
+
+        The elements' lowest phases are the zero; a phase on the hull has 0 above it.
+        """
+        from pymatgen.core import Composition
+
+        lowest: dict[str, float] = {}
+        for p in self.phases:
+            made = Composition(p.formula)
+            if made.is_element:
+                name = str(made.elements[0])
+                energy = p.energy_ev / made.num_atoms
+                lowest[name] = min(energy, lowest.get(name, energy))
+        rows = []
+        for p in self.phases:
+            made = Composition(p.formula)
+            energy = p.energy_ev / made.num_atoms
+            zero = sum(lowest[str(e)] * made.get_atomic_fraction(e) for e in made.elements)
+            decayed = sum(
+                share * q.energy_ev / Composition(q.formula).num_atoms
+                for q, share in self.equilibrium(made.get_el_amt_dict()).items()
+            )
+            rows.append((p, float(energy - zero), max(0.0, float(energy - decayed))))
+        return rows
 
     def within(self, *formulas: str) -> Hull:
         """Return the hull of the phases made of the elements of these formulas only."""

@@ -266,11 +266,7 @@ def _compared(
     told = f"{quantity} ({place})"
     spread = {len({m for m, _ in pairs}), len({c for _, c in pairs})}
     if len(pairs) >= ENOUGH and min(spread) > 1:
-        from scipy.stats import kendalltau, spearmanr
-
-        measured, computed = zip(*pairs, strict=True)
-        spearman = float(spearmanr(measured, computed).statistic)
-        kendall = float(kendalltau(measured, computed).statistic)
+        spearman, kendall = correlations(pairs)
         statement = (
             f"{told}: Spearman {spearman:.2f}, Kendall {kendall:.2f} against {beside}, "
             f"{len(pairs)} systems"
@@ -294,6 +290,22 @@ def _compared(
         kendall=kendall,
         statement=statement,
     )
+
+
+def correlations(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return Spearman's rho and Kendall's tau-b of pairs of values; NaN where one side is constant.
+
+    As ``scipy.stats`` has them, without the second that its import takes.
+    """
+    import numpy as np
+    import pandas as pd
+
+    frame = pd.DataFrame(pairs, dtype=float)
+    with np.errstate(invalid="ignore"):
+        spearman = np.corrcoef(frame.rank().to_numpy(), rowvar=False)[0, 1]
+        a, b = (np.sign(np.subtract.outer(v, v)) for v in frame.to_numpy().T)
+        kendall = (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())
+    return float(spearman), float(kendall)
 
 
 def _missing(value: object) -> bool:

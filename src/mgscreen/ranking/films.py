@@ -155,17 +155,15 @@ class Hulls:
         piece = Composition(fragment)
         hull = self._hull(level, frozenset({*map(str, piece.elements), metal}))
         mixture = piece + Composition({metal: EXCESS * piece.num_atoms})
-        names = {p.formula: p for p in hull.phases}
         solids, gases = [], []
-        for entry, share in hull.diagram.get_decomposition(mixture).items():
-            if share < _TRACE / EXCESS or str(entry.composition.reduced_formula) == metal:
+        for phase, share in hull.equilibrium(mixture.get_el_amt_dict()).items():
+            formula = str(Composition(phase.formula).reduced_formula)
+            if share < _TRACE / EXCESS or formula == metal:
                 continue
-            formula = str(entry.composition.reduced_formula)
             if formula in GAS_ENTROPY:
                 gases.append(formula)
                 continue
-            same = [p.name for p in names.values() if Composition(p.formula) == entry.composition]
-            solids.append(same[0] if same else formula)
+            solids.append(phase.name)
         return Products(
             tuple(sorted(solids)), tuple(sorted(gases)), level, "", self._calculations[level]
         )

@@ -192,14 +192,14 @@ def _hull(document: dict[str, Any]) -> dict[str, Any] | None:
         metal,
     )
     points = []
-    for entry in hull.diagram.all_entries:
-        formula = entry.composition.reduced_formula
+    for one, formed, above in hull.heights():
+        made = Composition(one.formula)
         points.append(
             {
-                "phase": formula,
-                "x": round(float(entry.composition.get_atomic_fraction(others[0])), 4),
-                "energy": round(float(hull.diagram.get_form_energy_per_atom(entry)), 4),
-                "on": hull.above_hull(formula)[0] < 1e-6,  # noqa: PLR2004 - numerical zero
+                "phase": made.reduced_formula,
+                "x": round(float(made.get_atomic_fraction(others[0])), 4),
+                "energy": round(formed, 4),
+                "on": above < 1e-6,  # noqa: PLR2004 - numerical zero
             }
         )
     level = document["level"]
