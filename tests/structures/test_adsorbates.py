@@ -14,7 +14,7 @@ from mgscreen.core.errors import InputError
 from mgscreen.structures.crystals import load_crystal
 from mgscreen.structures.fragments import fragment, from_smiles, from_xyz
 from mgscreen.structures.fragments_fate import fate
-from mgscreen.structures.sites import adsorption_sites, plane_operations
+from mgscreen.structures.sites import adsorption_sites, nearest_site, plane_operations
 from mgscreen.structures.sites_place import joined, placements, same_adsorbate
 from mgscreen.structures.slabs import build_slab
 
@@ -140,6 +140,17 @@ def test_what_is_pulled_apart_lifted_or_pushed_in_is_told():
         "subsurface"
         in fate(slab.structure, fluorine, fluorine.with_positions(pushed), slab.layers).events
     )
+
+
+def test_where_a_side_has_no_site_a_position_still_has_a_name():
+    slab = SLABS["Mg"]
+    only_above = adsorption_sites(slab, subsurface=False)
+    above, below = only_above[0].position, np.array(only_above[0].position) - [0.0, 0.0, 1.5]
+    operations = plane_operations(slab)
+    found = nearest_site(np.array(above), only_above, slab, operations, below=False)
+    assert (found.name, found.lateral_a) == ("top", pytest.approx(0.0, abs=1e-6))
+    assert nearest_site(below, only_above, slab, operations, below=True).lateral_a is None
+    assert nearest_site(below, only_above, slab, operations, below=True).name == "subsurface"
 
 
 def test_starts_of_a_fragment_are_distinct_and_in_a_stable_order():

@@ -24,7 +24,9 @@ class AdsorptionEnd(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     site: str = Field(description="of the closest bound atom")
-    lateral_a: float = Field(description="its distance from that site in the plane, angstrom")
+    lateral_a: float | None = Field(
+        description="its distance from that site in the plane, angstrom; None: no site on its side"
+    )
     starts: list[str] = Field(description="site/orientation of the starts that came here")
     stage: Stage
     difference_ev: float = Field(description="E(slab + fragment) - E(slab), dispersion included")

@@ -268,13 +268,13 @@ class Place:
     Attributes
     ----------
     name
-        Name of the nearest site.
+        Name of the nearest site; ``subsurface`` or ``surface`` where that side has none.
     lateral_a
-        Distance from it in the plane, angstrom.
+        Distance from it in the plane, angstrom; None where there is none.
     """
 
     name: str
-    lateral_a: float
+    lateral_a: float | None
 
 
 def nearest_site(
@@ -297,7 +297,7 @@ def nearest_site(
     """
     atoms = slab.structure.to_ase()
     cell, inverse = atoms.cell[:], np.linalg.inv(atoms.cell[:])
-    best = Place("", float("inf"))
+    best, closest = Place("subsurface" if below else "surface", None), float("inf")
     for site in sites:
         if (site.normal_distance < -SAME_SITE) != below:
             continue
@@ -306,6 +306,6 @@ def nearest_site(
             apart = (rotation @ start + shift - position @ inverse)[:2]
             apart -= np.round(apart)
             lateral = float(np.linalg.norm(apart @ cell[:2]))
-            if lateral < best.lateral_a - 1e-6:
-                best = Place(site.name, lateral)
+            if lateral < closest - 1e-6:
+                best, closest = Place(site.name, lateral), lateral
     return best
