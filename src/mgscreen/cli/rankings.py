@@ -14,17 +14,18 @@ def print_rankings(database: Database, campaign: Campaign) -> None:
     from mgscreen.cli.output import PAGE, emit
 
     name = campaign.name
+    number = database.campaign_id(name)
     if campaign.has_molecules:
         from mgscreen.cli.rank import FIELDS, rows
         from mgscreen.ranking.roles import rank_additives
 
-        found = rows(rank_additives(database, name))
+        found = rows(rank_additives(database, number))
         emit(found, FIELDS, "table", title=f"Additives, {name}", width=PAGE)
     if campaign.surfaces is not None:
         from mgscreen.cli import rank_fragments
         from mgscreen.ranking.fragments import rank_fragments as fragments
 
-        ranked = fragments(database, name)
+        ranked = fragments(database, number)
         for slab in dict.fromkeys(r.slab for r in ranked):
             emit(
                 rank_fragments.rows([r for r in ranked if r.slab == slab]),
@@ -39,7 +40,7 @@ def print_rankings(database: Database, campaign: Campaign) -> None:
         from mgscreen.ranking.phases import rank_phases as phases
 
         emit(
-            rank_phases.rows(phases(database, name)),
+            rank_phases.rows(phases(database, number)),
             rank_phases.FIELDS,
             "table",
             columns=rank_phases.COLUMNS,
@@ -50,7 +51,7 @@ def print_rankings(database: Database, campaign: Campaign) -> None:
         from mgscreen.cli import rank_coatings
         from mgscreen.ranking.coatings import rank_coatings as coatings
 
-        films = coatings(database, name)
+        films = coatings(database, number)
         for kind, title in rank_coatings.TITLES.items():
             here = [r for r in films if r.kind == kind]
             if here:

@@ -280,18 +280,20 @@ def _driving(loaded: Loaded, place: Place, options: Options) -> Iterator[dict[st
 
 
 def finish(loaded: Loaded, place: Place, *, report: bool, quiet: bool) -> int:
-    """Write the report, print the ranking, and return the exit code: 1 where a job failed."""
+    """Print the ranking, write the report, and return the exit code: 1 where a job failed."""
     from mgscreen.cli.rankings import print_rankings
     from mgscreen.database.database import Database
+    from mgscreen.database.remember import remembering
 
     name = loaded.campaign.name
-    with Database(place.address, read_only=True) as database:
+    with Database(place.address, read_only=True) as database, remembering():
         campaign_id = database.campaign_id(name)
         jobs = database.jobs(campaign_id)
-        if report:
-            _refresh_report(database, campaign_id, place)
         if not quiet:
             print_rankings(database, loaded.campaign)
+            sys.stdout.flush()
+        if report:
+            _refresh_report(database, campaign_id, place)
         failed = [job for job in jobs if job.state in {"FAILED", "LOST"}]
     if not quiet:
         sys.stdout.write(f"database: {place.address if '://' not in place.address else 'URL'}\n")

@@ -83,6 +83,7 @@ class RankedCoating(BaseModel):
         return found or CoatingValue(property=name, reason="not computed")
 
 
+@remembered
 def rank_coatings(
     database: Database, campaign: str | int | None = None, *, samples: int | None = None
 ) -> list[RankedCoating]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mgscreen.database.remember import remembered
 from mgscreen.ranking.calibration import next_level
 from mgscreen.ranking.collect import collect
 from mgscreen.ranking.criteria import (
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["RankedAdditive", "load_evidence", "rank_additives", "rank_evidence", "read_campaign"]
 
 
+@remembered
 def rank_additives(
     database: Database, campaign: str | int | None = None, *, samples: int | None = None
 ) -> list[RankedAdditive]:
@@ -75,6 +77,7 @@ def rank_additives(
     )
 
 
+@remembered
 def load_evidence(database: Database, campaign: str | int | None = None) -> Evidence:
     """Collect the evidence of a campaign from the database.
 

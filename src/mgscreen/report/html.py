@@ -16,7 +16,7 @@ from mgscreen.database.remember import remembering
 from mgscreen.ranking.evidence import host_caveats
 from mgscreen.ranking.explain import Reference, explain_ranked, how
 from mgscreen.ranking.render import reference_text, value_text
-from mgscreen.ranking.roles import database_candidates, load_evidence, rank_evidence
+from mgscreen.ranking.roles import database_candidates, load_evidence, rank_additives
 from mgscreen.report import bibliography, summary
 from mgscreen.report import levels as diagram
 from mgscreen.report import methods as about
@@ -74,9 +74,8 @@ def write_report(
 
 
 def _write(database: Database, number: int, target: Path) -> Path:
-    candidates = database_candidates(database, number)
     evidence = load_evidence(database, number)
-    ranked = rank_evidence(evidence, candidates)
+    ranked = rank_additives(database, number)
     order = [*evidence.host, *(r.candidate for r in ranked if r.state != "host")]
     figure = level_figure(evidence, order)
     chart = diagram.draw(figure) if figure.species else None
