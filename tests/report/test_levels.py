@@ -6,7 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from mgscreen.core.errors import InfrastructureError
 from mgscreen.ranking.roles import load_evidence
+from mgscreen.report.drawing import draw_apart
 from mgscreen.report.figures import ELSEWHERE, HERE, level_figure
 from mgscreen.report.levels import MOST_SPECIES, draw, level_diagram
 
@@ -90,3 +92,11 @@ def test_of_very_many_species_the_best_are_drawn(figure):
     text = json.dumps(chart)
     assert f'"M{MOST_SPECIES - 1}"' in text
     assert f'"M{MOST_SPECIES}"' not in text
+
+
+def test_what_cannot_be_drawn_is_one_sentence(tmp_path):
+    svg, png = tmp_path / "a.svg", tmp_path / "a.png"
+    with pytest.raises(InfrastructureError, match="cannot be drawn") as found:
+        draw_apart({"mark": "nothing", "data": 5}, "6.1", svg, png)
+    assert len(str(found.value).splitlines()) == 1
+    assert not png.exists()

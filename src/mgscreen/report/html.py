@@ -81,7 +81,7 @@ def _write(database: Database, number: int, target: Path) -> Path:
     chart = diagram.draw(figure) if figure.species else None
     static = b""
     spec = None if chart is None else chart.to_dict(validate=False)
-    with ThreadPoolExecutor(1) as drawing:  # the renderer needs a core of its own, not Python's
+    with ThreadPoolExecutor(1) as drawing:
         drawn = None if spec is None else drawing.submit(diagram.save, spec, target.parent)
         sections = collect_sections(database, number, ranked)
         context = _context(database, number, evidence, ranked)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from mgscreen.core.errors import MissingEngineError
+from mgscreen.report.drawing import draw_apart
 from mgscreen.report.figures import ELSEWHERE, HERE, UNKNOWN, level_figure
 
 if TYPE_CHECKING:
@@ -102,18 +104,21 @@ def save(spec: dict[str, Any], folder: Path, stem: str = "levels") -> list[Path]
     -------
     list of pathlib.Path
         The SVG, then the PNG, drawn from it.
+
+    Raises
+    ------
+    MissingEngineError
+        If altair or vl-convert is not installed.
+    InfrastructureError
+        If it cannot be drawn.
     """
     alt = _altair()
-    try:
-        import vl_convert
-    except ImportError:
-        raise MissingEngineError("vl-convert-python", "report") from None
+    if find_spec("vl_convert") is None:
+        raise MissingEngineError("vl-convert-python", "report")
     wanted = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     config = {**spec.get("config", {}), "background": "white"}
-    svg = vl_convert.vegalite_to_svg({**spec, "config": config}, wanted)
     paths = [folder / f"{stem}.svg", folder / f"{stem}.png"]
-    paths[0].write_text(svg, encoding="utf-8")
-    paths[1].write_bytes(vl_convert.svg_to_png(svg, ppi=144))
+    draw_apart({**spec, "config": config}, wanted, *paths)
     return paths
 
 
