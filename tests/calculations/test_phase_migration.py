@@ -6,6 +6,7 @@ import pytest
 from mgscreen.calculations import phase_migration as module
 from mgscreen.calculations.crystal import relax_crystal
 from mgscreen.calculations.interstitial_relax import relaxed_sites
+from mgscreen.calculations.migration_points import PARTS, migration_points
 from mgscreen.calculations.phase_migration import phase_migration
 from mgscreen.calculations.phase_migration_dft import phase_migration_dft
 from mgscreen.calculations.saddle import find_saddle
@@ -124,6 +125,32 @@ def test_single_points_at_the_same_level_give_the_same_barrier(oxide, tmp_path):
     assert point.max_force_saddle_ev_a < 0.04
 
 
+def test_energies_of_parts_make_the_same_barrier(oxide, tmp_path):
+    with use_runtime(Runtime(scratch=tmp_path)):
+        ends, saddles = (migration_points([oxide], LEVEL, part) for part in PARTS)
+        put_together = phase_migration_dft([oxide], LEVEL, points=[ends, saddles])
+        at_once = phase_migration_dft([oxide], LEVEL)
+    assert len(ends.energies) == len(saddles.energies) == 1
+    assert not ends.energies.keys() & saddles.energies.keys()
+    assert put_together.barrier_ev == pytest.approx(at_once.barrier_ev, abs=2e-4)
+    assert put_together.points[0].max_force_saddle_ev_a == pytest.approx(
+        at_once.points[0].max_force_saddle_ev_a, abs=1e-3
+    )
+    assert ends.properties() == []
+
+
+def test_what_a_part_lacks_is_not_computed_again(oxide, tmp_path):
+    with use_runtime(Runtime(scratch=tmp_path)):
+        ends = migration_points([oxide], LEVEL, "endpoints")
+        alone = phase_migration_dft([oxide], LEVEL, points=[ends, None])
+        broken = ends.model_copy(update={"state": "failed", "reason": "out of memory"})
+        broken.energies = {}
+        said = phase_migration_dft([oxide], LEVEL, points=[ends, broken])
+    for document, reason in ((alone, "its job gave no energy"), (said, "out of memory")):
+        assert document.state == "failed"
+        assert reason in document.reason
+
+
 def test_relaxing_again_at_the_same_level_changes_nothing(oxide, tmp_path):
     with use_runtime(Runtime(scratch=tmp_path)):
         again = phase_migration_dft([oxide], LEVEL, relax=True)
@@ -146,6 +173,17 @@ def test_phases_whose_potentials_disagree_go_to_dft(oxide, tmp_path, other, need
     assert bool(found.points) is needed
     assert found.spread_ev == pytest.approx(other)
     assert bool(found.properties()) is needed
+
+
+@pytest.mark.parametrize("other", [0.05, 0.5], ids=["agree", "disagree"])
+def test_parts_are_computed_only_where_the_potentials_disagree(oxide, tmp_path, other):
+    second = oxide.model_copy(
+        update={"level": "mlip:7net-0", "barrier_ev": oxide.barrier_ev + other}
+    )
+    with use_runtime(Runtime(scratch=tmp_path)):
+        found = migration_points([oxide, second], LEVEL, "saddles", always=False)
+    assert found.state == "completed"
+    assert found.needed is bool(found.energies) is (other > 0.1)
 
 
 def test_no_path_at_all_is_a_failure(tmp_path):

@@ -99,6 +99,64 @@ def test_the_path_goes_from_one_endpoint_over_the_saddle_to_the_other():
     assert max(found.energies_ev) == pytest.approx(found.saddle_energy_ev)
 
 
+# -- an endpoint with two minima -------------------------------------------------------------------
+def with_two_minima(height=1.2, pull=0.5, strength=14.0):
+    """A double well beside an atom that has a shallow and a deep place; the hop pulls it over.
+
+    W(q) rises with strength q (q - 0.3) (q - 0.8): minima at q = 0 and, 0.12 eV lower, near 0.8;
+    the mobile atom at the top of its way draws with ``pull``.
+    """
+    evaluate, first, last, _ = double_well(0.0)
+    frame = np.array(first.positions)[0]
+
+    def beside(q, u):
+        w = strength * (q**4 / 4 - 1.1 * q**3 / 3 + 0.24 * q**2 / 2)
+        slope = strength * q * (q - 0.3) * (q - 0.8)
+        near = np.exp(-4.0 * u**2)
+        return w - pull * q * near, slope - pull * near, 8.0 * u * pull * q * near
+
+    def both(positions):
+        x = positions.copy()
+        q, x[0, 1] = x[0, 1] - frame[1], frame[1]  # this atom's y has the two minima
+        u = x[3, 0] / 1.2
+        energy, forces = evaluate(x)
+        more, slope, across = beside(q, u)
+        forces[0, 1] = -slope
+        forces[3, 0] -= across / 1.2
+        lift = (height - 0.6) * (u**2 - 1) ** 2
+        forces[3, 0] -= (height - 0.6) * 4 * u * (u**2 - 1) / 1.2
+        return energy + more + lift, forces
+
+    grid = np.linspace(-0.2, 1.2, 20001)
+    u = np.linspace(0.9, 1.1, 401)[:, None]
+    deep = (height * (u**2 - 1) ** 2 + beside(grid[grid > 0.5], u)[0]).min()
+    return both, first, last, height + beside(grid, 0.0)[0].min() - deep
+
+
+def test_the_forces_of_the_surface_with_two_minima_are_its_slopes():
+    surface, first, _, _ = with_two_minima()
+    x = np.array(first.positions) + np.random.default_rng(3).normal(0, 0.1, (4, 3))
+    for atom, axis in ((0, 1), (3, 0), (3, 1), (1, 2)):
+        step = np.zeros((4, 3))
+        step[atom, axis] = 1e-5
+        slope = (surface(x + step)[0] - surface(x - step)[0]) / 2e-5
+        assert surface(x)[1][atom, axis] == pytest.approx(-slope, abs=1e-6)
+
+
+def test_a_barrier_counts_from_the_minimum_that_the_way_down_leads_to():
+    surface, first, last, exact = with_two_minima()
+    found = find_saddle(surface, first, last, 3, symmetric=False, fmax=0.005)
+    assert found.converged
+    assert found.connects
+    assert found.method != "ci-neb"
+    assert found.barrier_forward_ev == pytest.approx(exact, abs=1e-3)
+    assert found.barrier_backward_ev == pytest.approx(exact, abs=1e-3)
+    assert sum("relaxes further on the way down" in w for w in found.warnings) == 2
+    # the ends of the path are the ends that the barrier counts from
+    assert found.energies_ev[0] == found.initial_energy_ev
+    assert found.energies_ev[-1] == found.final_energy_ev
+
+
 # -- an adatom on a metal -------------------------------------------------------------------------
 def adatom():
     """Cu on Cu(100), from a hollow to the next one; the two lower layers are held."""

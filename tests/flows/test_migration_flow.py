@@ -27,12 +27,18 @@ def test_a_phase_is_searched_by_each_potential_and_checked_once():
     assert [job.metadata["kind"] for job in made.jobs] == [
         "phase_migration",
         "phase_migration",
+        "migration_points",
+        "migration_points",
         "phase_migration_dft",
     ]
-    last = made.jobs[-1]
-    assert last.metadata["accepts_failed"]
-    assert last.function_kwargs["always"] is False
-    assert len(last.function_kwargs["paths"]) == 2
+    ends, saddles, last = made.jobs[2:]
+    assert [job.function_kwargs["part"] for job in (ends, saddles)] == ["endpoints", "saddles"]
+    for job in (ends, saddles, last):
+        assert job.metadata["accepts_failed"]
+        assert job.function_kwargs["always"] is False
+        assert len(job.function_kwargs["paths"]) == 2
+    assert len(last.function_kwargs["points"]) == 2
+    assert last.metadata["cost_s"] < ends.metadata["cost_s"]
     # crystal and metal, once for each potential
     assert len(maker.crystals.jobs) == 4
 
@@ -42,18 +48,35 @@ def test_without_dft_there_is_none():
     assert len(made.jobs) == 2
 
 
+@pytest.mark.parametrize(
+    ("dft", "options"),
+    [("gpaw:pbe", {"dft_saddle": "relax"}), ("vasp:pbe", {})],
+    ids=["relaxed saddle", "another program"],
+)
+def test_what_cannot_be_parted_is_one_job(dft, options):
+    section = Migration(dft="all", **options)
+    maker = MigrationMaker(potentials=POTENTIALS, dft=Level.parse(dft), section=section)
+    last = maker.make("MgO").jobs[2:]
+    assert [job.metadata["kind"] for job in last] == ["phase_migration_dft"]
+    assert last[0].function_kwargs["points"] is None
+
+
 def test_named_phases_go_to_dft_in_any_case():
     made, _ = flow("MgO", dft="escalate", dft_of=("MgO",))
     assert made.jobs[-1].function_kwargs["always"] is True
 
 
 @pytest.mark.parametrize(
-    ("phase", "mesh", "charges"),
-    [("MgF2", [1, 1, 1], ("neutral", "charged")), ("Mg2Ga5", [2, 2, 2], ("neutral",))],
+    ("phase", "mesh", "bands", "charges"),
+    [
+        ("MgF2", [1, 1, 1], 0.04, ("neutral", "charged")),
+        ("Mg2Ga5", [2, 2, 2], None, ("neutral",)),
+    ],
 )
-def test_mesh_and_charge_states_suit_the_phase(phase, mesh, charges):
+def test_mesh_bands_and_charge_states_suit_the_phase(phase, mesh, bands, charges):
     given = dft_of(phase, charge_states=("neutral", "charged")).function_kwargs
     assert given["level"].settings["kpts"] == mesh
+    assert given["level"].settings.get("empty_bands") == bands
     assert given["charge_states"] == charges
 
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from mgscreen.calculations.base import calculation
-from mgscreen.calculations.migration_document import HopRecord, PhaseMigrationDocument
+from mgscreen.calculations.migration_points import (
+    MigrationPointsDocument,
+    charge_of,
+    point_energy,
+    point_key,
+    select,
+    states_of,
+    structures_of,
+    wanted_hops,
+)
 from mgscreen.core.documents import Document, PropertyValue
 from mgscreen.core.errors import ScientificFailureError
-from mgscreen.core.identity import digest
 from mgscreen.core.runtime import runtime
 from mgscreen.core.structure import AtomicStructure
 from mgscreen.energetics.diffusion import ATTEMPT_HZ, diffusivity, hopping_rate
-from mgscreen.energetics.hull import CHARGES
 from mgscreen.engines.periodic import get_periodic_engine
-from mgscreen.engines.steps import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mgscreen.calculations.migration_document import HopRecord, PhaseMigrationDocument
     from mgscreen.engines.level import Level
     from mgscreen.engines.periodic import PeriodicEngine
 
@@ -112,6 +118,7 @@ def phase_migration_dft(  # noqa: PLR0913, PLR0917 - each is a part of the quest
     charge_states: tuple[str, ...] = ("neutral",),
     mechanisms: str = "lowest",
     relax: bool = False,
+    points: list[MigrationPointsDocument | dict[str, Any] | None] | None = None,
     *,
     identity: str = "",
 ) -> PhaseMigrationDftDocument:
@@ -137,6 +144,9 @@ def phase_migration_dft(  # noqa: PLR0913, PLR0917 - each is a part of the quest
         mechanism, whichever of them the potential prefers.
     relax
         Relax endpoints and saddle at ``level`` instead of single points.
+    points
+        Energies that jobs of their own computed, see ``migration_points``; what they lack is not
+        computed here. None: all of it is.
     identity
         Set by the calculation's frame.
 
@@ -146,12 +156,10 @@ def phase_migration_dft(  # noqa: PLR0913, PLR0917 - each is a part of the quest
         With ``needed=False`` where the potentials agree. Failed where no potential has a path, or
         no SCF converges.
     """
-    found = [_path(p) for p in paths if p is not None]
-    good = [p for p in found if p.state == "completed" and p.barrier_ev is not None]
-    if not good:
-        raise ScientificFailureError("no potential found a path through this phase")
-    barriers = {p.level: float(p.barrier_ev or 0.0) for p in good}
-    spread = max(barriers.values()) - min(barriers.values())
+    selection = select(
+        paths, always=always, max_uncertainty_ev=max_uncertainty_ev, geometry=geometry
+    )
+    good = selection.found
     engine = get_periodic_engine(level)
     document = PhaseMigrationDftDocument(
         level=str(level),
@@ -161,56 +169,71 @@ def phase_migration_dft(  # noqa: PLR0913, PLR0917 - each is a part of the quest
         structure=good[0].structure,
         phase=good[0].phase,
         species=good[0].species,
-        potentials_ev=barriers,
-        spread_ev=spread,
+        potentials_ev={p.level: float(p.barrier_ev or 0.0) for p in good},
+        spread_ev=selection.spread_ev,
         converged={"scf": True},
     )
-    if not always and len(good) > 1 and spread <= max_uncertainty_ev:
+    if not selection.needed:
         document.needed = False
         document.warnings.append(
             f"the potentials agree within {max_uncertainty_ev:g} eV: no DFT was asked for"
         )
         return document
-    chosen = {"first": good[:1], "last": good[-1:], "all": good}[geometry]
-    folder = runtime().workdir(identity)
-    for path in chosen:
+    energies = _Energies(engine, runtime().workdir(identity), points)
+    for path in selection.chosen:
         for hop in wanted_hops(path, each=mechanisms == "each"):
-            for state in charge_states if hop.mechanism != "surface" else ("neutral",):
-                document.points.append(_point(hop, path, engine, state, folder, relax=relax))
-    _summarise(document, chosen)
+            for state in states_of(hop, charge_states):
+                document.points.append(_point(hop, path, energies, state, relax=relax))
+    _summarise(document, selection.chosen)
     return document
 
 
-def wanted_hops(path: PhaseMigrationDocument, *, each: bool) -> list[HopRecord]:
-    """Return the hops of the lowest path, or of the lowest path of each mechanism."""
-    from mgscreen.structures.percolation import bottleneck
+class _Energies:
+    """Energies of structures: given by other jobs, or computed here."""
 
-    lowest = [h for h in path.hops if h.name in path.path]
-    if not each:
-        return lowest
-    found = list(lowest)
-    for mechanism in dict.fromkeys(h.mechanism for h in path.hops):
-        if any(h.mechanism == mechanism for h in lowest):
-            continue
-        mine = [h for h in path.hops if h.mechanism == mechanism and h.limiting_ev is not None]
-        _, _, needed = bottleneck([(h.edges, h.limiting_ev or 0.0) for h in mine])
-        found += [mine[k] for k in needed]
-    return found
+    def __init__(
+        self,
+        engine: PeriodicEngine,
+        folder: Path,
+        points: list[MigrationPointsDocument | dict[str, Any] | None] | None,
+    ) -> None:
+        self.engine = engine
+        self.folder = folder
+        self.given = None if points is None else [_points(p) for p in points if p is not None]
+
+    def __call__(self, structure: AtomicStructure) -> tuple[float, float]:
+        """Return energy and largest force.
+
+        Raises
+        ------
+        ScientificFailureError
+            If the SCF did not converge, or the job that had to compute it failed.
+        """
+        if self.given is None:
+            return point_energy(structure, self.engine, self.folder)
+        key = point_key(structure, self.engine)
+        for document in self.given:
+            point = document.energies.get(key)
+            if point is None:
+                continue
+            if point.energy_ev is None or point.max_force_ev_a is None:
+                raise ScientificFailureError(point.reason)
+            return point.energy_ev, point.max_force_ev_a
+        reasons = [d.reason for d in self.given if d.state == "failed"]
+        raise ScientificFailureError("; ".join(reasons) or "its job gave no energy")
 
 
 def _point(
     hop: HopRecord,
     path: PhaseMigrationDocument,
-    engine: PeriodicEngine,
+    energies: _Energies,
     state: str,
-    folder: Path,
     *,
     relax: bool = False,
 ) -> DftPoint:
-    """Compute the energies of one hop; what was computed before a kill is read back."""
-    level = engine.level
-    sign = -1 if hop.mechanism == "vacancy" else 1
-    charge = sign * CHARGES.get(path.species, 0) if state == "charged" else 0
+    """Put the energies of one hop together."""
+    level = energies.engine.level
+    charge = charge_of(hop, path.species, state)
     point = DftPoint(
         hop=hop.name,
         charge_state=state,
@@ -222,18 +245,12 @@ def _point(
     if hop.initial is None or hop.saddle is None:
         point.state, point.reason = "failed", "the potential's path has no saddle"
         return point
-    # an odd number of electrons, or the holes of a neutral vacancy, may want to be polarised:
-    # the closed shell is what a screening can afford, and the reference says so
-    wanted = {"initial": hop.initial, "saddle": hop.saddle}
-    if not hop.symmetric and hop.final is not None:
-        wanted["final"] = hop.final
     try:
-        for name, structure in wanted.items():
-            charged = structure.with_state(charge, 1)
+        for name, structure in structures_of(hop, charge).items():
             if relax:
-                energy, force = _relaxed(name, hop, charged, level, folder, point)
+                energy, force = _relaxed(name, hop, structure, level, energies.folder, point)
             else:
-                energy, force = _energy(charged, engine, folder)
+                energy, force = energies(structure)
             point.energies_ev[name] = energy
             if name == "saddle":
                 point.max_force_saddle_ev_a = force
@@ -244,28 +261,6 @@ def _point(
     last = point.energies_ev.get("final", point.energies_ev["initial"])
     point.barrier_backward_ev = point.energies_ev["saddle"] - last
     return point
-
-
-def _energy(
-    structure: AtomicStructure, engine: PeriodicEngine, folder: Path
-) -> tuple[float, float]:
-    key = digest(
-        {
-            "structure": structure,
-            "level": engine.level,
-            "settings": engine.settings(),
-            "version": engine.code_version,
-        }
-    )
-    stored = folder / f"point-{key}.json"
-    if stored.exists():
-        row = json.loads(stored.read_text())
-        return float(row["energy"]), float(row["force"])
-    found = engine.single_point(structure, folder)
-    force = float((found.forces**2).sum(axis=1).max() ** 0.5)
-    text = json.dumps({"energy": found.energy_ev, "force": force})
-    write_atomically(stored, text.encode())
-    return found.energy_ev, force
 
 
 def _relaxed(
@@ -343,9 +338,9 @@ def _summarise(document: PhaseMigrationDftDocument, chosen: list[PhaseMigrationD
         document.reason = "; ".join(document.warnings) or "no single point converged"
 
 
-def _path(value: PhaseMigrationDocument | dict[str, Any]) -> PhaseMigrationDocument:
+def _points(value: MigrationPointsDocument | dict[str, Any]) -> MigrationPointsDocument:
     if isinstance(value, dict):
-        return PhaseMigrationDocument.model_validate(
+        return MigrationPointsDocument.model_validate(
             {k: v for k, v in value.items() if not k.startswith("@")}
         )
     return value

@@ -37,6 +37,7 @@ from mgscreen.calculations.saddle_start import (
     Image,
     find_image,
     hop_direction,
+    hop_rotations,
     nearest_images,
     relaxed_by_image,
     way_past,
@@ -67,6 +68,10 @@ LEVEL = 0.15
 """A force along the hop below this is near enough to a saddle to climb from, eV/angstrom."""
 SAME_A = 0.2
 """Two ways past the neighbours are one where the mobile atom is closer than this to itself."""
+SETTLED_EV = 0.005
+"""By how much another minimum has to be lower to be the endpoint, eV."""
+SETTLED_A = 1.0
+"""An endpoint that relaxes further on the way down is still that of the hop within this."""
 ROUNDS = 3
 """How often a ridge is left, or an intermediate is put between."""
 
@@ -277,30 +282,44 @@ class _Search:
     ) -> tuple[Point, Curvature]:
         """Relax the middle of a hop on the plane across it: past the neighbours, and between them.
 
-        Where the two ways stay apart, the lower one is that of the hop.
+        Where the two ways stay apart, the lower one is that of the hop. A way that comes to where
+        the first one was, or to an image of that, is not followed further.
         """
         step = self.place(b.x) - self.place(a.x)
         straight = 0.5 * (a.x + b.x)
-        found: list[tuple[Point, Curvature]] = []
-        for middle in (way_past(self.atoms, straight.reshape(-1, 3), self.mobile, step), straight):
-            x = middle.ravel()
-            if found and self.same_place(x, found[0][0].x):
-                break
-            own = curvature.moved(x)
-            point, done = minimise(
-                self.surface,
-                self.surface(x),
-                own,
-                fmax=fmax,
-                direction=direction,
-                stop=lambda p: bool(found) and self.same_place(p.x, found[0][0].x),
-            )
-            if done or not found:
-                found.append((point, own))
-        return min(found, key=lambda one: one[0].energy)
+        past = way_past(self.atoms, straight.reshape(-1, 3), self.mobile, step).ravel()
+        learned = curvature.moved(past)
+        best, done = minimise(
+            self.surface, self.surface(past), learned, fmax=fmax, direction=direction
+        )
+        alike = self.images_of(best.x, straight, whole=a is self.start and b is self.end)
+        if self.same_place(straight, alike):
+            return best, learned
+        own = curvature.moved(straight)
+        other, also = minimise(
+            self.surface,
+            self.surface(straight),
+            own,
+            fmax=fmax,
+            direction=direction,
+            stop=lambda p: self.same_place(p.x, alike),
+        )
+        if also and (not done or other.energy < best.energy):
+            return other, own
+        return best, learned
 
-    def same_place(self, x: Array, other: Array) -> bool:
-        return bool(np.linalg.norm(self.place(x) - self.place(other)) < SAME_A)
+    def images_of(self, x: Array, middle: Array, *, whole: bool) -> Array:
+        """Return the places of the mobile atom that are alike by the symmetry of the hop."""
+        if not whole:
+            return self.place(x)[None]
+        turned = hop_rotations(
+            self.atoms, self.first.reshape(-1, 3), self.last.reshape(-1, 3), self.mobile
+        )
+        alike: Array = self.place(middle) + turned @ (self.place(x) - self.place(middle))
+        return alike
+
+    def same_place(self, x: Array, places: Array) -> bool:
+        return bool(np.linalg.norm(places - self.place(x), axis=1).min() < SAME_A)
 
     def accept(
         self, point: Point, mode: Array, curvature: Curvature, a: Point, b: Point, depth: int = 0
@@ -412,12 +431,15 @@ class _Search:
         before = self.surface.calls
         towards = b.x - a.x
         mode = mode * (1.0 if float(mode @ towards) >= 0.0 else -1.0)
-        mirrored = self.image is not None and self.image.swaps and a is self.start and b is self.end
+        whole = a is self.start and b is self.end
+        mirrored = self.image is not None and self.image.swaps and whole
         reached: list[Any] = []
         for side, minimum in ((0, a), (1, b)):
             if side == 1 and mirrored:
                 self.down[1].extend(self.mirror(p) for p in self.down[0])
                 reached.append(reached[0])
+                if self.start is not None and self.start is not a:
+                    self.end = self.mirror(self.start)
                 continue
             sign = 1.0 if side == 1 else -1.0
             there = self.beside.get(sign)
@@ -436,7 +458,9 @@ class _Search:
                 trail=trail,
                 stop=lambda p, minimum=minimum: self.near(p, minimum),  # type: ignore[misc]
             )
-            here = self.near(last, minimum)
+            here = self.near(last, minimum) or (
+                whole and rests and self.settles(last, minimum, side)
+            )
             reached.append(here)
             if not here and rests:
                 self.result.intermediate = (last.x.reshape(-1, 3).copy(), last.energy)
@@ -444,6 +468,29 @@ class _Search:
         if not self.result.connects:
             self.result.warnings.append("the saddle does not lead to both endpoints")
         self.count("descent", before)
+
+    def settles(self, rest: Point, minimum: Point, side: int) -> bool:
+        """Take a lower minimum with the mobile atom in its place as the endpoint of the hop.
+
+        The surroundings of a defect may have more than one minimum. The relaxation of the
+        endpoint found a higher one; the barrier counts from the lower one.
+        """
+        away = (rest.x - minimum.x).reshape(-1, 3)
+        far = float(np.linalg.norm(away - away.mean(axis=0), axis=1).max())
+        moved = float(np.linalg.norm(self.place(rest.x) - self.place(minimum.x)))
+        gain = minimum.energy - rest.energy
+        if gain < SETTLED_EV or far > SETTLED_A or moved > ARRIVED_A:
+            return False
+        self.down[side][:] = [p for p in self.down[side] if p is not rest]
+        if side == 0:
+            self.start = rest
+        else:
+            self.end = rest
+        self.result.warnings.append(
+            f"the {'final' if side else 'initial'} structure relaxes further on the way down, by "
+            f"{gain:.3f} eV and {far:.1f} A: the barrier counts from there"
+        )
+        return True
 
     def mirror(self, point: Point) -> Point:
         """Return the image of a point of a mirrored hop."""

@@ -66,19 +66,11 @@ def find_image(atoms: Atoms, initial: Array, final: Array, mobile: int) -> Image
     mobile
         Index of the atom that hops.
     """
-    import spglib
-
     cell = np.asarray(atoms.cell[:])
     inverse = np.linalg.inv(cell)
-    numbers = np.append(atoms.numbers, atoms.numbers[mobile])
-    both = np.vstack([initial, final[mobile]])
-    described: Any = (cell, both @ inverse, numbers)
-    found = spglib.get_symmetry(described, symprec=SYMPREC)
-    if found is None:
-        return None
     a, b = initial[mobile] @ inverse, final[mobile] @ inverse
     best: Image | None = None
-    for rotation, shift in zip(found["rotations"], found["translations"], strict=True):
+    for rotation, shift in _operations(atoms, initial, final, mobile):
         if not _same(rotation @ a + shift, b, cell):
             continue
         swaps = _same(rotation @ b + shift, a, cell)
@@ -91,6 +83,48 @@ def find_image(atoms: Atoms, initial: Array, final: Array, mobile: int) -> Image
             return image
         best = best or image
     return best
+
+
+def hop_rotations(atoms: Atoms, initial: Array, final: Array, mobile: int) -> Array:
+    """Return the rotations of the crystal that keep a hop or turn it round.
+
+    Parameters
+    ----------
+    atoms, initial, final, mobile
+        As of ``find_image``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Cartesian, shape (m, 3, 3), the identity among them. They turn a way past the neighbours,
+        seen from the middle of the hop, into others that are as high.
+    """
+    cell = np.asarray(atoms.cell[:])
+    inverse = np.linalg.inv(cell)
+    a, b = initial[mobile] @ inverse, final[mobile] @ inverse
+    kept = [np.eye(3)]
+    for rotation, shift in _operations(atoms, initial, final, mobile):
+        ends = (rotation @ a + shift, rotation @ b + shift)
+        if any(
+            _same(ends[0], one, cell) and _same(ends[1], other, cell)
+            for one, other in ((a, b), (b, a))
+        ):
+            kept.append(cell.T @ rotation @ inverse.T)
+    return np.array(kept)
+
+
+def _operations(atoms: Atoms, initial: Array, final: Array, mobile: int) -> list[tuple[Any, Any]]:
+    """Return rotations and translations, fractional, of the crystal with both places filled."""
+    import spglib
+
+    cell = np.asarray(atoms.cell[:])
+    numbers = np.append(atoms.numbers, atoms.numbers[mobile])
+    both = np.vstack([initial, final[mobile]])
+    described: Any = (cell, both @ np.linalg.inv(cell), numbers)
+    found = spglib.get_symmetry(described, symprec=SYMPREC)
+    if found is None:
+        return []
+    return list(zip(found["rotations"], found["translations"], strict=True))
 
 
 def _same(first: Array, second: Array, cell: Array) -> bool:

@@ -73,7 +73,7 @@ def _write(folder: Path, question: Question, level: Level) -> None:
 def _write_path(arguments: dict[str, Any], folder: Path) -> None:
     """Write single points of the ends and the saddle of each hop that is wanted, and its band."""
     from mgscreen.calculations.migration_document import PhaseMigrationDocument
-    from mgscreen.calculations.phase_migration_dft import wanted_hops
+    from mgscreen.calculations.migration_points import wanted_hops
 
     if arguments["relax"]:
         raise InputError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobflow import Flow, Job, Maker
 
+from mgscreen.calculations.migration_points import PARTS, migration_points
 from mgscreen.calculations.phase_migration import phase_migration
 from mgscreen.calculations.phase_migration_dft import phase_migration_dft
 from mgscreen.flows.crystals import CrystalJobs
@@ -76,7 +77,8 @@ class MigrationMaker(Maker):
     ...     section=Migration(dft="all"),
     ... )
     >>> [job.name for job in maker.make("MgO").jobs]
-    ['migration MgO mlip:chgnet', 'migration MgO gpaw:pbe']
+    ['migration MgO mlip:chgnet', 'migration MgO endpoints gpaw:pbe',
+     'migration MgO saddles gpaw:pbe', 'migration MgO gpaw:pbe']
     """
 
     name: str = "migration"
@@ -96,7 +98,7 @@ class MigrationMaker(Maker):
         jobs = [self._search(phase, label, level, section) for level in self.potentials]
         made: list[Flow | Job] = [*jobs]
         if section.dft != "none" and self.dft is not None:
-            made.append(self._dft(phase, label, jobs, section, self.dft))
+            made += self._dft(phase, label, jobs, section, self.dft)
         return Flow(made, name=f"{self.name} {label}")
 
     def _search(self, phase: str, label: str, level: Level, section: Migration) -> Job:
@@ -132,52 +134,77 @@ class MigrationMaker(Maker):
 
     def _dft(
         self, phase: str, label: str, jobs: list[Job], section: Migration, level: Level
-    ) -> Job:
+    ) -> list[Job]:
+        """Return the jobs of endpoints and saddles, and the one that puts them together.
+
+        Where a saddle is relaxed, or another program computes, that is one job.
+        """
         chosen = {"first": jobs[:1], "last": jobs[-1:], "all": jobs}[section.dft_geometry]
         names = [str(job.metadata["level"]) for job in chosen]
-        always = section.dft == "all" or phase in section.dft_of
-        calls = 12 if section.dft_saddle == "relax" else 1
-        ways = len(section.mechanisms) if section.dft_mechanisms == "each" else 1
         metal = _metallic(self.crystals.crystal(phase))
         # the electrons of a metal screen an ion: there is no other charge state
         charges = ("neutral",) if metal else section.charge_states
-        points = 2 * len(chosen) * len(charges) * ways * calls
         level = self._meshed(phase, level, section)
-        return Job(
+        relax = section.dft_saddle == "relax"
+        ways = len(section.mechanisms) if section.dft_mechanisms == "each" else 1
+        each = len(chosen) * len(charges) * ways * (12 if relax else 1)
+        cost = each * 0.01 * self._atoms(phase, section) ** 2
+        question: dict[str, Any] = {
+            "paths": [job.output for job in jobs],
+            "level": level,
+            "always": section.dft == "all" or phase in section.dft_of,
+            "max_uncertainty_ev": section.max_uncertainty,
+            "geometry": section.dft_geometry,
+            "charge_states": charges,
+            "mechanisms": section.dft_mechanisms,
+        }
+        metadata: dict[str, Any] = {
+            **self._labels(label, section),
+            "level": str(level),
+            "geometry_level": "" if relax else " and ".join(names),
+            "accepts_failed": True,
+        }
+        split = not relax and level.engine == "gpaw"
+        parts = [
+            Job(
+                function=migration_points,
+                function_kwargs={**question, "part": part},
+                name=f"migration {label} {part} {level}",
+                metadata={**metadata, "kind": "migration_points", "cost_s": round(cost, 1)},
+            )
+            for part in (PARTS if split else ())
+        ]
+        whole = Job(
             function=phase_migration_dft,
             function_kwargs={
-                "paths": [job.output for job in jobs],
-                "level": level,
-                "always": always,
-                "max_uncertainty_ev": section.max_uncertainty,
-                "geometry": section.dft_geometry,
-                "charge_states": charges,
-                "mechanisms": section.dft_mechanisms,
-                "relax": section.dft_saddle == "relax",
+                **question,
+                "relax": relax,
+                "points": [job.output for job in parts] if split else None,
             },
             name=f"migration {label} {level}",
             metadata={
-                **self._labels(label, section),
+                **metadata,
                 "kind": "phase_migration_dft",
-                "level": str(level),
-                "geometry_level": "" if section.dft_saddle == "relax" else " and ".join(names),
-                "cost_s": round(points * 0.01 * self._atoms(phase, section) ** 2, 1),
-                "accepts_failed": True,
+                "cost_s": 0.1 if split else round(2 * cost, 1),
             },
         )
+        return [*parts, whole]
 
     def _meshed(self, phase: str, level: Level, section: Migration) -> Level:
-        """Return the DFT level with the k-mesh of a supercell.
+        """Return the DFT level with the k-mesh and the bands of a supercell.
 
         Gamma suffices for an insulator in a cell of 10 angstrom: MgO's barrier is 2.02 eV there. A
-        metal needs more.
+        metal needs more, and bands above its Fermi level; for an insulator few of them give the
+        same energy to 1e-6 eV in nine tenths of the time.
         """
-        if level.engine != "gpaw" or level.settings.get("kpts") is not None:
+        if level.engine != "gpaw":
             return level
-        mesh = section.dft_kpts.get(phase)
-        if mesh is None:
-            mesh = (2, 2, 2) if _metallic(self.crystals.crystal(phase)) else (1, 1, 1)
-        return level.model_copy(update={"settings": {**level.settings, "kpts": list(mesh)}})
+        metal = _metallic(self.crystals.crystal(phase))
+        mesh = section.dft_kpts.get(phase) or ((2, 2, 2) if metal else (1, 1, 1))
+        settings = {"kpts": list(mesh), **level.settings}
+        if not metal:
+            settings = {"empty_bands": 0.04, **settings}
+        return level.model_copy(update={"settings": settings})
 
     @staticmethod
     def _labels(label: str, section: Migration) -> dict[str, str]:
