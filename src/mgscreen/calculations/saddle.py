@@ -23,7 +23,6 @@ import numpy as np
 
 from mgscreen.calculations.saddle_check import (
     NEGATIVE,
-    SIDE_STEP_A,
     assemble,
     falls_away,
     judge,
@@ -32,12 +31,12 @@ from mgscreen.calculations.saddle_check import (
     pick,
 )
 from mgscreen.calculations.saddle_curvature import Curvature
+from mgscreen.calculations.saddle_descent import ARRIVED_A, descend
+from mgscreen.calculations.saddle_plane import between
 from mgscreen.calculations.saddle_result import PathResult
 from mgscreen.calculations.saddle_start import (
     Image,
     find_image,
-    hop_direction,
-    hop_rotations,
     nearest_images,
     relaxed_by_image,
     way_past,
@@ -62,16 +61,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Evaluate = Callable[[Array], tuple[float, Array]]
 
-ARRIVED_A = 0.45
-"""A path that goes down has arrived where no atom is further than this from the minimum."""
-LEVEL = 0.15
-"""A force along the hop below this is near enough to a saddle to climb from, eV/angstrom."""
-SAME_A = 0.2
-"""Two ways past the neighbours are one where the mobile atom is closer than this to itself."""
-SETTLED_EV = 0.005
-"""By how much another minimum has to be lower to be the endpoint, eV."""
-SETTLED_A = 1.0
-"""An endpoint that relaxes further on the way down is still that of the hop within this."""
 ROUNDS = 3
 """How often a ridge is left, or an intermediate is put between."""
 
@@ -186,7 +175,7 @@ class _Search:
         if float(np.linalg.norm(step)) < ARRIVED_A and self.near(a, b):
             self.result.warnings.append("both endpoints relax to the same structure")
             return
-        point, mode, curvature = self.between(a, b, curvature)
+        point, mode, curvature = between(self, a, b, curvature)
         self.accept(point, mode, curvature, a, b)
         if not self.result.verified:
             self.by_band(curvature, a, b)
@@ -250,77 +239,6 @@ class _Search:
     def relax(self, point: Point, curvature: Curvature) -> tuple[Point, bool]:
         return minimise(self.surface, point, curvature, fmax=self.fmax)
 
-    def between(self, a: Point, b: Point, curvature: Curvature) -> tuple[Point, Array, Curvature]:
-        """Go from the middle of two minima to a saddle.
-
-        Where no symmetry says that it lies in the middle, the force along the hop does: before the
-        saddle it points back, behind it onwards.
-        """
-        before = self.surface.calls
-        step = self.place(b.x) - self.place(a.x)
-        direction = hop_direction(self.n, self.mobile, step)
-        mirrored = self.image is not None and self.image.swaps and a is self.start and b is self.end
-        loose = self.fmax if mirrored else max(0.15, self.fmax)
-        point, curvature = self.across(a, b, curvature, direction, loose)
-        low, high = a.x, b.x
-        for _ in range(0 if mirrored else 4):
-            along = float(point.forces @ direction)
-            if abs(along) < LEVEL:
-                break
-            low, high = (low, point.x) if along > 0.0 else (point.x, high)
-            middle = 0.5 * (low + high)
-            curvature = curvature.moved(middle)
-            point, _ = minimise(
-                self.surface, self.surface(middle), curvature, fmax=loose, direction=direction
-            )
-        self.count("plane", before)
-        self.result.method = "plane"
-        return point, direction, curvature
-
-    def across(
-        self, a: Point, b: Point, curvature: Curvature, direction: Array, fmax: float
-    ) -> tuple[Point, Curvature]:
-        """Relax the middle of a hop on the plane across it: past the neighbours, and between them.
-
-        Where the two ways stay apart, the lower one is that of the hop. A way that comes to where
-        the first one was, or to an image of that, is not followed further.
-        """
-        step = self.place(b.x) - self.place(a.x)
-        straight = 0.5 * (a.x + b.x)
-        past = way_past(self.atoms, straight.reshape(-1, 3), self.mobile, step).ravel()
-        learned = curvature.moved(past)
-        best, done = minimise(
-            self.surface, self.surface(past), learned, fmax=fmax, direction=direction
-        )
-        alike = self.images_of(best.x, straight, whole=a is self.start and b is self.end)
-        if self.same_place(straight, alike):
-            return best, learned
-        own = curvature.moved(straight)
-        other, also = minimise(
-            self.surface,
-            self.surface(straight),
-            own,
-            fmax=fmax,
-            direction=direction,
-            stop=lambda p: self.same_place(p.x, alike),
-        )
-        if also and (not done or other.energy < best.energy):
-            return other, own
-        return best, learned
-
-    def images_of(self, x: Array, middle: Array, *, whole: bool) -> Array:
-        """Return the places of the mobile atom that are alike by the symmetry of the hop."""
-        if not whole:
-            return self.place(x)[None]
-        turned = hop_rotations(
-            self.atoms, self.first.reshape(-1, 3), self.last.reshape(-1, 3), self.mobile
-        )
-        alike: Array = self.place(middle) + turned @ (self.place(x) - self.place(middle))
-        return alike
-
-    def same_place(self, x: Array, places: Array) -> bool:
-        return bool(np.linalg.norm(places - self.place(x), axis=1).min() < SAME_A)
-
     def accept(
         self, point: Point, mode: Array, curvature: Curvature, a: Point, b: Point, depth: int = 0
     ) -> None:
@@ -361,7 +279,7 @@ class _Search:
             break
         judge(self, point, modes)
         if self.result.n_negative == 1 and largest(point.forces) < self.fmax:
-            self.descend(point, modes.lowest, curvature, a, b)
+            descend(self, point, modes.lowest, curvature, a, b)
 
     def valley(self, point: Point, curvature: Curvature, a: Point, b: Point, depth: int) -> None:
         """Take the point as an intermediate, and look for the saddle beside it."""
@@ -385,7 +303,7 @@ class _Search:
         found: list[_Half] = []
         for one, other in halves:
             self.down = ([], [])
-            point, mode, learned = self.between(one, other, curvature)
+            point, mode, learned = between(self, one, other, curvature)
             self.accept(point, mode, learned, one, other, depth + 1)
             if self.saddle is None:
                 return
@@ -425,72 +343,6 @@ class _Search:
         away = (point.x - minimum.x).reshape(-1, 3)
         away = away - away.mean(axis=0)
         return bool(np.linalg.norm(away, axis=1).max() < ARRIVED_A)
-
-    def descend(self, point: Point, mode: Array, curvature: Curvature, a: Point, b: Point) -> None:
-        """Follow the path down on both sides; one suffices where the hop is mirrored."""
-        before = self.surface.calls
-        towards = b.x - a.x
-        mode = mode * (1.0 if float(mode @ towards) >= 0.0 else -1.0)
-        whole = a is self.start and b is self.end
-        mirrored = self.image is not None and self.image.swaps and whole
-        reached: list[Any] = []
-        for side, minimum in ((0, a), (1, b)):
-            if side == 1 and mirrored:
-                self.down[1].extend(self.mirror(p) for p in self.down[0])
-                reached.append(reached[0])
-                if self.start is not None and self.start is not a:
-                    self.end = self.mirror(self.start)
-                continue
-            sign = 1.0 if side == 1 else -1.0
-            there = self.beside.get(sign)
-            if there is None:
-                there = self.surface(point.x + sign * 2 * SIDE_STEP_A * mode / largest(mode))
-            trail = self.down[side]
-            trail.append(there)
-            soft = curvature.moved(there.x)
-            last, rests = minimise(
-                self.surface,
-                there,
-                soft,
-                fmax=self.fmax,
-                trust=0.25,
-                max_steps=40,
-                trail=trail,
-                stop=lambda p, minimum=minimum: self.near(p, minimum),  # type: ignore[misc]
-            )
-            here = self.near(last, minimum) or (
-                whole and rests and self.settles(last, minimum, side)
-            )
-            reached.append(here)
-            if not here and rests:
-                self.result.intermediate = (last.x.reshape(-1, 3).copy(), last.energy)
-        self.result.connects = all(reached)
-        if not self.result.connects:
-            self.result.warnings.append("the saddle does not lead to both endpoints")
-        self.count("descent", before)
-
-    def settles(self, rest: Point, minimum: Point, side: int) -> bool:
-        """Take a lower minimum with the mobile atom in its place as the endpoint of the hop.
-
-        The surroundings of a defect may have more than one minimum. The relaxation of the
-        endpoint found a higher one; the barrier counts from the lower one.
-        """
-        away = (rest.x - minimum.x).reshape(-1, 3)
-        far = float(np.linalg.norm(away - away.mean(axis=0), axis=1).max())
-        moved = float(np.linalg.norm(self.place(rest.x) - self.place(minimum.x)))
-        gain = minimum.energy - rest.energy
-        if gain < SETTLED_EV or far > SETTLED_A or moved > ARRIVED_A:
-            return False
-        self.down[side][:] = [p for p in self.down[side] if p is not rest]
-        if side == 0:
-            self.start = rest
-        else:
-            self.end = rest
-        self.result.warnings.append(
-            f"the {'final' if side else 'initial'} structure relaxes further on the way down, by "
-            f"{gain:.3f} eV and {far:.1f} A: the barrier counts from there"
-        )
-        return True
 
     def mirror(self, point: Point) -> Point:
         """Return the image of a point of a mirrored hop."""
