@@ -5,12 +5,14 @@ import pytest
 from ase.build import add_adsorbate, bulk, fcc100
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms, FixedPlane
+from ase.geometry import find_mic
 from ase.mep import NEB
 from ase.optimize import BFGS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mgscreen.calculations.saddle import find_saddle
+from mgscreen.calculations.saddle_start import hop_rotations
 from mgscreen.core.structure import AtomicStructure
 from mgscreen.structures.hops import vacancy_hops
 
@@ -275,6 +277,27 @@ def test_order_of_atoms_and_lattice_vectors_do_not_change_a_barrier(vacancy, see
     initial = rebuilt(hop.initial, first, order)
     final = rebuilt(hop.final, last, order)
     assert barrier_of(initial, final, order.index(hop.mobile)) == pytest.approx(barrier, abs=1e-3)
+
+
+def test_rotations_of_a_hop_keep_what_surrounds_it():
+    """A vacancy hop along [110] of an fcc lattice has D2h: eight operations, as matrices."""
+    crystal = AtomicStructure.from_ase(bulk("Al", "fcc", a=3.995, cubic=True))
+    hop = vacancy_hops(crystal, "Al", max_distance_a=3.0, min_supercell_a=7.5)[0]
+    first, last = np.array(hop.initial.positions), np.array(hop.final.positions)
+    atoms = hop.initial.to_ase()
+    turned = hop_rotations(atoms, first, last, hop.mobile)
+    assert len({tuple(np.round(r, 6).ravel() + 0.0) for r in turned}) == 8
+    step = last[hop.mobile] - first[hop.mobile]
+    rest = np.delete(np.arange(len(atoms)), hop.mobile)
+    line = find_mic(step, atoms.cell)[0]
+    middle = first[hop.mobile] + 0.5 * line
+    away = find_mic(first[rest] - middle, atoms.cell)[0]
+    near = away[np.linalg.norm(away, axis=1) < 3.9]
+    for rotation in turned:
+        kept, turned_round = rotation @ line - line, rotation @ line + line
+        assert min(np.linalg.norm(kept), np.linalg.norm(turned_round)) < 1e-6
+        distance = np.linalg.norm((near @ rotation.T)[:, None] - near[None], axis=2)
+        assert distance.min(axis=1).max() < 1e-6
 
 
 @pytest.mark.parametrize("axis", [(0, 0, 1), (1, 1, 0)])

@@ -124,6 +124,42 @@ def test_gpaw_from_the_last_structure_is_gpaw_from_scratch(tmp_path):
     assert after.energy_ev > first.energy_ev + 0.01
 
 
+def test_ways_to_the_density_lead_to_the_same_energy(tmp_path):
+    """Eigensolver, first guess and number of empty bands are a matter of time alone."""
+    crystal = load_crystal("MgO", primitive=True)
+    level = {"cutoff_ev": 400, "kpts": [2, 2, 2]}
+    usual = engine("gpaw:pbe", **level).single_point(crystal, tmp_path / "usual")
+    quick = engine(
+        "gpaw:pbe",
+        **level,
+        eigensolver="davidson",
+        eigensolver_steps=1,
+        start_basis="sz(dzp)",
+        empty_bands=0.5,
+    ).single_point(crystal, tmp_path / "quick")
+    assert quick.energy_ev == pytest.approx(usual.energy_ev, abs=1e-4)
+    assert quick.gap_ev == pytest.approx(usual.gap_ev, abs=5e-3)
+    text = (tmp_path / "quick" / "gpaw.txt").read_text()
+    assert "Davidson" in text
+    assert "niter=1" in text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("setting", "wrong"),
+    [
+        ("eigensolver", "cg"),
+        ("eigensolver_steps", 0),
+        ("start_basis", "6-31G"),
+        ("empty_bands", -0.1),
+    ],
+)
+def test_wrong_settings_of_gpaw_are_refused(setting, wrong):
+    with pytest.raises(InputError, match=setting):
+        engine("gpaw:pbe", **{setting: wrong})
+    with pytest.raises(InputError, match="needs the setting 'eigensolver'"):
+        engine("gpaw:pbe", eigensolver_steps=1)
+
+
 def test_gpaw_magnesium(tmp_path):
     crystal, gpaw = load_crystal("Mg", primitive=True), engine("gpaw:pbe", kpts=[6, 6, 4])
     result = gpaw.single_point(crystal, tmp_path)
