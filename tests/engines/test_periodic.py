@@ -139,6 +139,10 @@ def test_ways_to_the_density_lead_to_the_same_energy(tmp_path):
     ).single_point(crystal, tmp_path / "quick")
     assert quick.energy_ev == pytest.approx(usual.energy_ev, abs=1e-4)
     assert quick.gap_ev == pytest.approx(usual.gap_ev, abs=5e-3)
+    charged = crystal.with_state(-2, 1)
+    settings = {**level, "start_basis": "sz(dzp)", "max_iterations": 1}
+    with pytest.raises(ScientificFailureError, match="did not converge"):  # it does begin
+        engine("gpaw:pbe", **settings).single_point(charged, tmp_path / "charged")
     text = (tmp_path / "quick" / "gpaw.txt").read_text()
     assert "Davidson" in text
     assert "niter=1" in text.replace(" ", "")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -252,6 +256,68 @@ def test_a_migration_path_goes_out_as_points_and_as_a_band(hop, tmp_path):
     assert found.points[0].barrier_backward_ev == pytest.approx(1.8)
     with pytest.raises(InputError, match="single-point"):
         write_vasp(phase_migration_dft, {**arguments, "relax": True}, folder)
+
+
+CAMPAIGN = """
+name = "paths"
+[migration]
+phases = ["MgO"]
+mechanisms = ["vacancy"]
+max_hops = 1
+min_supercell = 5.5
+dft = "all"
+[levels]
+potentials = ["mlip:chgnet"]
+dft = "gpaw:pbe"
+[levels.settings.gpaw]
+max_iterations = 1          # what GPAW is asked for here fails at once
+"""
+
+
+@pytest.mark.slow
+def test_vasp_takes_the_place_of_a_path_that_is_computed_in_parts(tmp_path):
+    """Failed with GPAW, done with VASP: endpoints and saddles are not asked for again."""
+    (tmp_path / "c.toml").write_text(CAMPAIGN)
+    mgscreen("run", "c.toml", "--no-report", "-q", cwd=tmp_path, code=None)
+    before = states(tmp_path)
+    kinds = [kind for kind, _, _ in before]
+    assert kinds.count("migration_points") == 2
+    assert {state for kind, state, _ in before if "points" in kind or "dft" in kind} == {"FAILED"}
+    told = mgscreen("export", "inputs", "c.toml", "--code", "vasp", "--to", "v", cwd=tmp_path)
+    assert "1 of" in told, told
+    (place,) = [p for p in (tmp_path / "v").iterdir() if p.is_dir()]
+    (point,) = [p for p in place.iterdir() if p.name.startswith("vacancy-1")]
+    write_vasprun(point / "initial", -70.0)
+    write_vasprun(point / "saddle", -68.1)
+    assert "1 of 1 steps read" in mgscreen("import", "v", cwd=tmp_path)
+    after = states(tmp_path)
+    assert {
+        (state, level) for kind, state, level in after if "points" in kind or "dft" in kind
+    } == {("COMPLETED", "vasp:pbe")}
+    again = mgscreen("run", "c.toml", "--no-report", cwd=tmp_path)
+    assert "0 jobs computed" in again
+    assert states(tmp_path) == after
+    assert "vasp:pbe//mlip:chgnet" in mgscreen("rank", "phases", "paths", cwd=tmp_path)
+
+
+def mgscreen(*arguments, cwd, code=0):
+    done = subprocess.run(
+        [sys.executable, "-m", "mgscreen.cli.main", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "160"},
+    )
+    assert code is None or done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def states(folder):
+    from contextlib import closing
+
+    with closing(sqlite3.connect(folder / "results/paths/mgscreen.db")) as db:
+        return sorted(db.execute("select kind, state, level from jobs").fetchall())
 
 
 def test_a_band_runs_from_end_to_end_through_the_saddle(hop):

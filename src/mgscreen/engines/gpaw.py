@@ -75,8 +75,8 @@ OPTIONS = {
     "start_basis": Option(
         None,
         (str, type(None)),
-        "the basis of the orbitals of the first guess: 'sz(dzp)', 'szp(dzp)' or 'dzp'; absent: "
-        "GPAW's own choice, the partial waves",
+        "the basis of the orbitals of the first guess of a neutral closed shell: 'sz(dzp)', "
+        "'szp(dzp)' or 'dzp'; absent: GPAW's own choice, the partial waves",
         choices=(None, "sz(dzp)", "szp(dzp)", "dzp"),
     ),
     "mixing": positive(0.05, "the part of the new density that is mixed in"),
@@ -184,7 +184,8 @@ class GpawEngine:
             "occupations": FermiDirac(float(s["smearing_ev"])),
             "eigensolver": _eigensolver(s["eigensolver"], s["eigensolver_steps"]),
         }
-        if s["start_basis"] is not None:
+        if s["start_basis"] is not None and not structure.charge and not spin:
+            # the electrons that a charge adds may need orbitals that a small basis has not
             more["basis"] = s["start_basis"]
         if s["empty_bands"] is not None:
             more["nbands"] = f"{100 + 100 * float(s['empty_bands']):g}%"

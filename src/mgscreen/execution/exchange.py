@@ -44,6 +44,8 @@ KINDS: dict[Code, tuple[str, ...]] = {
     "vasp": ("crystal", "slab", "gas", "adsorption", "phase_migration_dft"),
 }
 """Kinds of steps that a program's outputs are read back for."""
+_PARTS = {"phase_migration_dft": "migration_points"}
+"""Steps that mgscreen computes in parts, and their parts: another program does them as a whole."""
 _OUTPUTS: dict[Code, tuple[str, ...]] = {
     "gaussian": ("*.log", "*.out"),
     "vasp": ("vasprun.xml", "*/vasprun.xml", "*/*/vasprun.xml"),
@@ -160,6 +162,10 @@ def import_outputs(
         node, prepared = nodes[entry["uuid"]]
         with use_runtime(Runtime(scratch=scratch, files=files)):
             problem = _take(database, node, prepared, code, found)
+            for key in node.job.parents if not problem else ():
+                part = nodes.get(key)
+                if part is not None and part[0].job.kind == _PARTS.get(node.job.kind):
+                    _take(database, *part, code, found)
         steps.append(Step(node.job.name, name, problem))
     return steps
 
@@ -205,7 +211,7 @@ def _as_imported(job: Job, level: str) -> Job:
 
 def _nodes(database: Database, campaign_id: int) -> Iterator[tuple[Node, Prepared]]:
     jobs = database.jobs(campaign_id)
-    wanted = {kind for kinds in KINDS.values() for kind in kinds}
+    wanted = {kind for kinds in KINDS.values() for kind in kinds} | set(_PARTS.values())
     nodes = [node for node in Dag().add(jobs) if node.job.kind in wanted]
     for node in nodes:
         # one at a time: outputs of a large campaign do not all fit into memory
@@ -227,6 +233,8 @@ def _arguments(prepared: Prepared) -> tuple[Any, dict[str, Any]]:
     if function is None:
         raise InputError("it is no calculation")
     job = decode_job(prepared.job)
+    if function.kind in _PARTS:
+        job.function_kwargs["points"] = None
     try:
         job.resolve_args(store=cast("JobStore", JobOutputs(prepared.outputs)))
     except (ValueError, KeyError, AttributeError, TypeError):
