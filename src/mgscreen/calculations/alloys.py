@@ -124,7 +124,7 @@ def alloy_voltage(
     The crystals are those at 0 K: gallium and mercury are liquids in a warm cell, and their heats
     of fusion (5.6 and 2.3 kJ/mol, 0.06 and 0.02 eV per atom) are not in the voltage.
     """
-    target = _crystal(alloy)
+    target = CrystalDocument.of(alloy)
     if target.state == "failed" or target.structure is None or target.energy_ev is None:
         raise ScientificFailureError(f"the alloy failed: {target.reason or 'no energy'}")
     atoms = Counter(target.structure.symbols)
@@ -132,7 +132,7 @@ def alloy_voltage(
     for one in elements:
         if one is None:
             continue
-        element = _crystal(one)
+        element = CrystalDocument.of(one)
         if element.state == "failed" or element.structure is None or element.energy_ev is None:
             continue
         kinds = set(element.structure.symbols)
@@ -196,11 +196,3 @@ def alloy_facts(elements: set[str]) -> list[AlloyFact]:
 def _level(document: CrystalDocument) -> tuple[str, str, str, str]:
     settings = {k: v for k, v in sorted(document.settings.items()) if k != "max_steps"}
     return document.level, document.code_version, document.energy_convention, repr(settings)
-
-
-def _crystal(value: CrystalDocument | dict[str, Any]) -> CrystalDocument:
-    if isinstance(value, dict):
-        return CrystalDocument.model_validate(
-            {k: v for k, v in value.items() if not k.startswith("@")}
-        )
-    return value

@@ -132,7 +132,7 @@ def insertion_energy(
         Failed where no placement relaxes.
     """
     folder = runtime().workdir(identity)
-    other = None if guess is None else _insertion(guess)
+    other = None if guess is None else InsertionDocument.of(guess)
     screened: list[float | None] = []
     warnings: list[str] = []
     if other is not None and other.state != "failed" and other.placements:
@@ -310,7 +310,7 @@ def insertion_voltages(
     VoltageDocument
         Failed where levels are mixed, or nothing was inserted.
     """
-    empty, element = _crystal(host), _crystal(metal)
+    empty, element = CrystalDocument.of(host), CrystalDocument.of(metal)
     for crystal, name in ((empty, "the host"), (element, "the metal")):
         if crystal.state == "failed" or crystal.energy_ev is None or crystal.structure is None:
             raise ScientificFailureError(f"{name} failed: {crystal.reason or 'no energy'}")
@@ -321,7 +321,7 @@ def insertion_voltages(
     warnings: list[str] = []
     last: InsertionDocument | None = None
     for value in inserted:
-        one = None if value is None else _insertion(value)
+        one = None if value is None else InsertionDocument.of(value)
         if one is None or one.state == "failed" or one.energy_ev is None:
             warnings.append(f"without an insertion: {one.reason if one else 'it did not run'}")
             continue
@@ -382,15 +382,3 @@ def _only(symbols: tuple[str, ...]) -> str:
     if len(kinds) != 1:
         raise ScientificFailureError(f"{' and '.join(kinds)} is no metal to insert")
     return kinds[0]
-
-
-def _crystal(value: CrystalDocument | dict[str, Any]) -> CrystalDocument:
-    return CrystalDocument.model_validate(_bare(value)) if isinstance(value, dict) else value
-
-
-def _insertion(value: InsertionDocument | dict[str, Any]) -> InsertionDocument:
-    return InsertionDocument.model_validate(_bare(value)) if isinstance(value, dict) else value
-
-
-def _bare(value: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in value.items() if not k.startswith("@")}

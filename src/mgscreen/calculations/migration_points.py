@@ -85,7 +85,7 @@ def select(
     ScientificFailureError
         If no potential found a path.
     """
-    read = [_path(p) for p in paths if p is not None]
+    read = [PhaseMigrationDocument.of(p) for p in paths if p is not None]
     good = [p for p in read if p.state == "completed" and p.barrier_ev is not None]
     if not good:
         raise ScientificFailureError("no potential found a path through this phase")
@@ -246,11 +246,3 @@ def _point(structure: AtomicStructure, engine: PeriodicEngine, folder: Path) -> 
         point.state, point.reason = "failed", str(error)
         point.converged = {"scf": False}
     return point
-
-
-def _path(value: PhaseMigrationDocument | dict[str, Any]) -> PhaseMigrationDocument:
-    if isinstance(value, dict):
-        return PhaseMigrationDocument.model_validate(
-            {k: v for k, v in value.items() if not k.startswith("@")}
-        )
-    return value

@@ -62,10 +62,7 @@ def solid_of(value: Solid | dict[str, Any]) -> Solid:
     """Return the document of a crystal, relaxed or computed at another geometry."""
     if not isinstance(value, dict):
         return value
-    fields = {k: v for k, v in value.items() if not k.startswith("@")}
-    if "gap_ev" in fields:
-        return CrystalElectronicDocument.model_validate(fields)
-    return CrystalDocument.model_validate(fields)
+    return (CrystalElectronicDocument if "gap_ev" in value else CrystalDocument).of(value)
 
 
 def phase_energy(document: Solid | GasDocument, temperature_k: float = 0.0) -> Energy:

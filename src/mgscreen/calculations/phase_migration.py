@@ -91,7 +91,7 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
     PhaseMigrationDocument
         Failed where no hop that converged percolates; each hop keeps its best profile.
     """
-    relaxed = _crystal(crystal)
+    relaxed = CrystalDocument.of(crystal)
     if relaxed.state == "failed" or relaxed.structure is None or relaxed.energy_ev is None:
         raise ScientificFailureError(f"the crystal failed: {relaxed.reason or 'no energy'}")
     engine = get_periodic_engine(level)
@@ -128,7 +128,7 @@ def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
             continue
         document.hops.append(_search(hop, surface_of(hop.initial)))
     document.force_calls = sum(s.computed for s in surfaces.values())
-    formation(document, relaxed, None if metal is None else _crystal(metal), hops)
+    formation(document, relaxed, None if metal is None else CrystalDocument.of(metal), hops)
     above_lowest(document)
     percolate(document)
     write(document, identity)
@@ -311,11 +311,3 @@ def _fill(record: HopRecord, hop: Hop, found: PathResult) -> None:
     record.limiting_ev = max(record.barrier_ev, record.barrier_backward_ev or record.barrier_ev)
     if not found.verified:
         record.warnings.append("the saddle is not verified")
-
-
-def _crystal(value: CrystalDocument | dict[str, Any]) -> CrystalDocument:
-    if isinstance(value, dict):
-        return CrystalDocument.model_validate(
-            {k: v for k, v in value.items() if not k.startswith("@")}
-        )
-    return value

@@ -199,7 +199,11 @@ class _Energies:
     ) -> None:
         self.engine = engine
         self.folder = folder
-        self.given = None if points is None else [_points(p) for p in points if p is not None]
+        self.given = (
+            None
+            if points is None
+            else [MigrationPointsDocument.of(p) for p in points if p is not None]
+        )
 
     def __call__(self, structure: AtomicStructure) -> tuple[float, float]:
         """Return energy and largest force.
@@ -336,11 +340,3 @@ def _summarise(document: PhaseMigrationDftDocument, chosen: list[PhaseMigrationD
     if document.barrier_ev is None and document.charged_ev is None:
         document.state = "failed"
         document.reason = "; ".join(document.warnings) or "no single point converged"
-
-
-def _points(value: MigrationPointsDocument | dict[str, Any]) -> MigrationPointsDocument:
-    if isinstance(value, dict):
-        return MigrationPointsDocument.model_validate(
-            {k: v for k, v in value.items() if not k.startswith("@")}
-        )
-    return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -60,6 +60,19 @@ class Document(BaseModel):
     cpu_s: float = 0.0
     peak_memory_mb: float = 0.0
     host: str = ""
+
+    @classmethod
+    def of(cls, value: Self | dict[str, Any]) -> Self:
+        """Return a document that a job gets from another one, which may be its plain JSON.
+
+        Parameters
+        ----------
+        value
+            The document, or a dictionary with the marks of jobflow (keys that begin with ``@``).
+        """
+        if not isinstance(value, dict):
+            return value
+        return cls.model_validate({k: v for k, v in value.items() if not k.startswith("@")})
 
     def properties(self) -> list[PropertyValue]:
         """Return the values as rows for the database; a subclass overrides it."""

@@ -233,7 +233,7 @@ def _arguments(prepared: Prepared) -> tuple[Any, dict[str, Any]]:
     if function is None:
         raise InputError("it is no calculation")
     job = decode_job(prepared.job)
-    if function.kind in _PARTS:
+    if getattr(function, "kind", "") in _PARTS:
         job.function_kwargs["points"] = None
     try:
         job.resolve_args(store=cast("JobStore", JobOutputs(prepared.outputs)))
