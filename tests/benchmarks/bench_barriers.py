@@ -314,7 +314,9 @@ def main() -> None:
                     with given.raw.open("a") as file:
                         file.writelines(json.dumps(asdict(r)) + "\n" for r in new)
     order = {m: k for k, m in enumerate(METHODS)}
-    rows.sort(key=lambda r: (given.phases.split(",").index(r.phase), order[r.method]))
+    # rows that were taken up may be of phases that were not asked for now
+    phases = list(dict.fromkeys([*given.phases.split(","), *(r.phase for r in rows)]))
+    rows.sort(key=lambda r: (phases.index(r.phase), order[r.method]))
     text = table(rows, level, given.supercell)
     if given.output:
         given.output.parent.mkdir(parents=True, exist_ok=True)
