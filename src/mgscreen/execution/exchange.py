@@ -165,7 +165,8 @@ def import_outputs(
             for key in node.job.parents if not problem else ():
                 part = nodes.get(key)
                 if part is not None and part[0].job.kind == _PARTS.get(node.job.kind):
-                    _take(database, *part, code, found)
+                    lacking = _take(database, *part, code, found)
+                    steps += [Step(part[0].job.name, name, lacking)] if lacking else []
         steps.append(Step(node.job.name, name, problem))
     return steps
 
