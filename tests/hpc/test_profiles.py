@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
+from command_line_for_tests import mgscreen
 
 from mgscreen.core.errors import InputError
 from mgscreen.database.jobs import Job
@@ -188,15 +187,6 @@ def test_token_depends_on_database_and_campaign():
     assert len({token_of("a.db", "one"), token_of("b.db", "one"), token_of("a.db", "two")}) == 3
 
 
-def mgscreen(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "mgscreen.cli.main", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_cluster_check_of_this_machine_runs_a_task(tmp_path):
     path = tmp_path / "p.toml"
     path.write_text(
@@ -206,15 +196,13 @@ def test_cluster_check_of_this_machine_runs_a_task(tmp_path):
     done = mgscreen(
         "cluster", "check", str(path), "--submit", "--folder", str(tmp_path), "--format", "json"
     )
-    assert done.returncode == 0, done.stdout + done.stderr
     rows = json.loads(done.stdout)
     assert [row["ok"] for row in rows] == [True, True, True]
     assert "a task through the queue" in rows[-1]["what"]
 
 
 def test_cluster_check_says_that_there_is_no_such_queue():
-    done = mgscreen("cluster", "check", "lsf", "--format", "json")
-    assert done.returncode == 1
+    done = mgscreen("cluster", "check", "lsf", "--format", "json", code=1)
     assert "there is no command 'lsid' here" in done.stdout
 
 
@@ -222,7 +210,6 @@ def test_dry_run_shows_plan_classes_and_script(tmp_path):
     done = mgscreen(
         "submit", "laptop", "--cluster", "slurm", "--dry-run", "--out", str(tmp_path / "r")
     )
-    assert done.returncode == 0, done.stderr
     assert "molecule: 87 jobs, about" in done.stdout
     assert "potential: nothing to do" not in done.stdout
     assert "#SBATCH --partition=standard" in done.stdout

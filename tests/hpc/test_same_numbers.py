@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
+from command_line_for_tests import mgscreen
 
 from mgscreen.database.database import Database
 
@@ -43,18 +42,6 @@ memory_per_task_gb = 3.0
 """
 
 
-def mgscreen(folder, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "mgscreen.cli.main", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def values(folder):
     with Database(folder / "results/same/mgscreen.db", read_only=True) as db:
         frame = db.frame_properties()
@@ -73,8 +60,9 @@ def test_laptop_and_slurm_agree(tmp_path):
         (folder / "same.toml").write_text(CAMPAIGN)
         (folder / "cluster.toml").write_text(PROFILE)
         how = ["run"] if where == "laptop" else ["submit", "--cluster", "cluster.toml"]
-        mgscreen(folder, *how, "same.toml", "--no-report", "-q")
-        ranking = json.loads(mgscreen(folder, "rank", "additives", "same", "--format", "json"))
+        mgscreen(*how, "same.toml", "--no-report", "-q", cwd=folder)
+        told = mgscreen("rank", "additives", "same", "--format", "json", cwd=folder)
+        ranking = json.loads(told.stdout)
         ends[where] = values(folder), ranking
     (mine, first), (theirs, second) = ends.values()
     assert mine.keys() == theirs.keys()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from ase.build import bulk
+from command_line_for_tests import mgscreen
 from vasprun_for_tests import write_vasprun
 
 from mgscreen.calculations.adsorption_dft import adsorb_dft
@@ -283,34 +281,22 @@ def test_vasp_takes_the_place_of_a_path_that_is_computed_in_parts(tmp_path):
     kinds = [kind for kind, _, _ in before]
     assert kinds.count("migration_points") == 2
     assert {state for kind, state, _ in before if "points" in kind or "dft" in kind} == {"FAILED"}
-    told = mgscreen("export", "inputs", "c.toml", "--code", "vasp", "--to", "v", cwd=tmp_path)
+    export = ("export", "inputs", "c.toml", "--code", "vasp", "--to", "v")
+    told = mgscreen(*export, cwd=tmp_path).stdout
     assert "1 of" in told, told
     (place,) = [p for p in (tmp_path / "v").iterdir() if p.is_dir()]
     (point,) = [p for p in place.iterdir() if p.name.startswith("vacancy-1")]
     write_vasprun(point / "initial", -70.0)
     write_vasprun(point / "saddle", -68.1)
-    assert "1 of 1 steps read" in mgscreen("import", "v", cwd=tmp_path)
+    assert "1 of 1 steps read" in mgscreen("import", "v", cwd=tmp_path).stdout
     after = states(tmp_path)
     assert {
         (state, level) for kind, state, level in after if "points" in kind or "dft" in kind
     } == {("COMPLETED", "vasp:pbe")}
     again = mgscreen("run", "c.toml", "--no-report", cwd=tmp_path)
-    assert "nothing to compute" in again
+    assert "nothing to compute" in again.stdout + again.stderr
     assert states(tmp_path) == after
-    assert "vasp:pbe//mlip:chgnet" in mgscreen("rank", "phases", "paths", cwd=tmp_path)
-
-
-def mgscreen(*arguments, cwd, code=0):
-    done = subprocess.run(
-        [sys.executable, "-m", "mgscreen.cli.main", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "160"},
-    )
-    assert code is None or done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    assert "vasp:pbe//mlip:chgnet" in mgscreen("rank", "phases", "paths", cwd=tmp_path).stdout
 
 
 def states(folder):
