@@ -259,28 +259,32 @@ def table(rows: list[Row], level: Level, supercell_a: float) -> str:
         lines.append(f"| {phase} | {' | '.join(parts)} |")
     totals = [sum(r.calls for r in rows if r.method == m) for m in methods]
     lines.append(f"| all | {' | '.join(str(t) for t in totals)} |")
-    mine, reference = methods[0], "ASE CI-NEB, BFGS"
-    if reference in methods:
-        ratio = totals[0] / max(1, totals[methods.index(reference)])
-        apart = {
-            p: cell[p, mine].barrier_ev - cell[p, reference].barrier_ev
-            for p in phases
-            if cell[p, mine].barrier_ev is not None and cell[p, reference].barrier_ev is not None
-        }
-        other = [f"{p} {1000 * d:+.0f} meV" for p, d in apart.items() if abs(d) > TOLERANCE_EV]
-        lines += ["", f"Ours against {reference}: {ratio:.2f} of its calls."]
-        same = [p for p in apart if abs(apart[p]) <= TOLERANCE_EV]
-        equal = sum(cell[p, mine].calls for p in same), sum(cell[p, reference].calls for p in same)
-        if same:
-            lines.append(
-                f"Where both have the same barrier (within {1000 * TOLERANCE_EV:.0f} meV: "
-                f"{', '.join(same)}): {equal[0] / max(1, equal[1]):.2f}."
-            )
-        if other:
-            lines.append(f"Another barrier: {', '.join(other)}.")
+    lines += ["", *(against(methods[0], other, cell) for other in methods[1:])]
     lines += ["", "| phase | method | CPU s | note |", "|---|---|---|---|"]
     lines += [f"| {r.phase} | {r.method} | {r.cpu_s:.0f} | {r.note} |" for r in rows]
     return "\n".join(lines) + "\n"
+
+
+def against(mine: str, other: str, cell: dict[tuple[str, str], Row]) -> str:
+    """Compare the calls of two methods over the phases that both have run."""
+    both = [p for p, m in cell if m == mine and (p, other) in cell]
+    calls = [sum(cell[p, m].calls for p in both) for m in (mine, other)]
+    apart = {
+        p: ours_ev - theirs_ev
+        for p in both
+        if (ours_ev := cell[p, mine].barrier_ev) is not None
+        and (theirs_ev := cell[p, other].barrier_ev) is not None
+    }
+    same = [p for p, d in apart.items() if abs(d) <= TOLERANCE_EV]
+    text = f"- Against {other}: {calls[0] / max(1, calls[1]):.2f} of its calls"
+    if same:
+        equal = [sum(cell[p, m].calls for p in same) for m in (mine, other)]
+        text += (
+            f"; where both have the same barrier (within {1000 * TOLERANCE_EV:.0f} meV: "
+            f"{', '.join(same)}) {equal[0] / max(1, equal[1]):.2f}"
+        )
+    others = [f"{p} {1000 * d:+.0f} meV" for p, d in apart.items() if p not in same]
+    return f"{text}{'; another barrier: ' + ', '.join(others) if others else ''}."
 
 
 def main() -> None:

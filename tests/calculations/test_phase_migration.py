@@ -6,7 +6,7 @@ import pytest
 from mgscreen.calculations import phase_migration as module
 from mgscreen.calculations.crystal import relax_crystal
 from mgscreen.calculations.interstitial_relax import relaxed_sites
-from mgscreen.calculations.migration_points import PARTS, migration_points
+from mgscreen.calculations.migration_points import PARTS, migration_points, wanted_hops
 from mgscreen.calculations.phase_migration import phase_migration
 from mgscreen.calculations.phase_migration_dft import phase_migration_dft
 from mgscreen.calculations.saddle import find_saddle
@@ -224,3 +224,27 @@ def test_a_site_that_an_atom_leaves_is_no_site(crystals):
     assert "moves" in left.reason
     assert held.stays
     assert held.moved_a < 0.1
+
+
+@pytest.mark.parametrize(
+    ("mechanisms", "names"),
+    [
+        ("lowest", ["vacancy-1"]),
+        ("each", ["vacancy-1", "interstitial-2"]),
+        ("hops", ["vacancy-1", "interstitial-1", "interstitial-2"]),
+    ],
+)
+def test_hops_that_go_to_dft(oxide, mechanisms, names):
+    """A way of a mechanism that does not percolate and a failed hop beside the lowest path."""
+    (hop,) = oxide.hops
+    nowhere = [(0, 0, (0, 0, 0))]
+    others = [
+        hop.model_copy(update={"name": name, "mechanism": "interstitial", **more})
+        for name, more in (
+            ("interstitial-1", {"edges": nowhere, "limiting_ev": 0.1}),
+            ("interstitial-2", {"limiting_ev": 2.5}),
+            ("interstitial-3", {"state": "failed", "saddle": None, "limiting_ev": None}),
+        )
+    ]
+    path = oxide.model_copy(update={"hops": [hop, *others]})
+    assert [h.name for h in wanted_hops(path, mechanisms)] == names

@@ -96,12 +96,14 @@ def select(
     return Selection(good, chosen, not agree, spread)
 
 
-def wanted_hops(path: PhaseMigrationDocument, *, each: bool) -> list[HopRecord]:
-    """Return the hops of the lowest path, or of the lowest path of each mechanism."""
+def wanted_hops(path: PhaseMigrationDocument, mechanisms: str) -> list[HopRecord]:
+    """Return the hops of the lowest path, of the lowest of each mechanism, or all with a saddle."""
     from mgscreen.structures.percolation import bottleneck
 
+    if mechanisms == "hops":
+        return [h for h in path.hops if h.state == "completed" and h.saddle is not None]
     lowest = [h for h in path.hops if h.name in path.path]
-    if not each:
+    if mechanisms == "lowest":
         return lowest
     found = list(lowest)
     for mechanism in dict.fromkeys(h.mechanism for h in path.hops):
@@ -190,7 +192,7 @@ def migration_points(  # noqa: PLR0913, PLR0917 - each is a part of the question
         return document
     folder = runtime().workdir(identity)
     for path in chosen.chosen:
-        for hop in wanted_hops(path, each=mechanisms == "each"):
+        for hop in wanted_hops(path, mechanisms):
             for state in states_of(hop, charge_states):
                 charge = charge_of(hop, path.species, state)
                 for name, structure in structures_of(hop, charge).items():

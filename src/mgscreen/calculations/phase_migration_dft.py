@@ -141,7 +141,8 @@ def phase_migration_dft(  # noqa: PLR0913, PLR0917 - each is a part of the quest
         ``neutral``, ``charged``: the ion leaves its electrons behind.
     mechanisms
         ``lowest``: the hops of the lowest path; ``each``: those of the lowest path of each
-        mechanism, whichever of them the potential prefers.
+        mechanism, whichever of them the potential prefers; ``hops``: every hop with a saddle. The
+        barrier of the phase is that of the lowest path in any case.
     relax
         Relax endpoints and saddle at ``level`` instead of single points.
     points
@@ -181,7 +182,7 @@ def phase_migration_dft(  # noqa: PLR0913, PLR0917 - each is a part of the quest
         return document
     energies = _Energies(engine, runtime().workdir(identity), points)
     for path in selection.chosen:
-        for hop in wanted_hops(path, each=mechanisms == "each"):
+        for hop in wanted_hops(path, mechanisms):
             for state in states_of(hop, charge_states):
                 document.points.append(_point(hop, path, energies, state, relax=relax))
     _summarise(document, selection.chosen)

@@ -80,9 +80,10 @@ class Migration(Table):
         default="last",
         description="whose geometry DFT takes: of the first potential, the last, all",
     )
-    dft_mechanisms: Literal["lowest", "each"] = Field(
+    dft_mechanisms: Literal["lowest", "each", "hops"] = Field(
         default="lowest",
-        description="DFT for the lowest path alone, or for the lowest path of each mechanism",
+        description="DFT for the lowest path alone, for the lowest path of each mechanism, or for "
+        "every hop that has a saddle",
     )
     dft_saddle: Literal["single-point", "relax"] = Field(
         default="single-point",

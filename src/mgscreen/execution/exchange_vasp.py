@@ -86,7 +86,7 @@ def _write_path(arguments: dict[str, Any], folder: Path) -> None:
     chosen = {"first": good[:1], "last": good[-1:], "all": good}[arguments["geometry"]]
     level = arguments["level"]
     for number, path in enumerate(chosen, 1):
-        for hop in wanted_hops(path, each=arguments["mechanisms"] == "each"):
+        for hop in wanted_hops(path, arguments["mechanisms"]):
             if hop.initial is None or hop.saddle is None:
                 continue
             name = f"{_folder(hop.name)}-{number}"

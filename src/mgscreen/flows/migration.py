@@ -146,7 +146,8 @@ class MigrationMaker(Maker):
         charges = ("neutral",) if metal else section.charge_states
         level = self._meshed(phase, level, section)
         relax = section.dft_saddle == "relax"
-        ways = len(section.mechanisms) if section.dft_mechanisms == "each" else 1
+        hops = {"lowest": 1, "each": len(section.mechanisms)}
+        ways = hops.get(section.dft_mechanisms, section.max_hops * len(section.mechanisms))
         each = len(chosen) * len(charges) * ways * (12 if relax else 1)
         cost = each * 0.01 * self._atoms(phase, section) ** 2
         question: dict[str, Any] = {
