@@ -325,3 +325,16 @@ def small_campaign(seconds):
     twin = {"candidate": "twin", "form": "ion", "kind": "orbitals"}
     new("twin of a0", answer, folder, "a0", 0.0, seconds, **twin)
     return Flow(made)
+
+
+def resident_after(mb):
+    """Allocate in pieces of 1 MB and free them; return what is resident before, and with them."""
+    import numpy as np
+    import psutil
+
+    process = psutil.Process()
+    before = process.memory_info().rss
+    pieces = [np.ones(2**17) for _ in range(mb)]
+    held = process.memory_info().rss
+    del pieces
+    return {"before": before / 2**20, "held": held / 2**20}

@@ -170,3 +170,11 @@ def test_submitting_from_many_threads(pool):
 def test_no_worker_is_refused():
     with pytest.raises(ValueError, match="at least one worker"):
         WorkerPool(0)
+
+
+def test_what_a_task_has_freed_is_not_counted_against_the_next_one(make):
+    pool = make(1)
+    first = pool.submit(jobs.resident_after, 800).result(30)
+    assert first["held"] > first["before"] + 700
+    second = pool.submit(jobs.resident_after, 1).result(30)
+    assert second["before"] < first["before"] + 100

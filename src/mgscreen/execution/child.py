@@ -7,6 +7,7 @@ it started: the lifeline is a pipe whose other end only the driver holds.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import json
 import os
@@ -43,6 +44,18 @@ def main(arguments: list[str]) -> None:
         # from here on the task counts as begun: if this process dies, it is lost
         outgoing.send_bytes(BEGUN)
         outgoing.send_bytes(_answer(call))
+        _give_back()
+
+
+def _give_back() -> None:
+    """Return to the system what glibc has kept of the memory that the task has freed.
+
+    An engine of the next task counts it as used, and PySCF then does without integrals in memory:
+    after a DFT energy of a crystal a vertical redox potential took 363 s instead of 30.
+    """
+    # there is no such function in other C libraries
+    with suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _answer(call: bytes) -> bytes:
