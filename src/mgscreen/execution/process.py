@@ -125,8 +125,8 @@ _MALLOC = {
 getting them again took a fifth of a PySCF run (a DFT potential of 14 atoms: 12.2 s of system time
 against 6.8 s). Nothing is mapped apart from the heap either, where glibc would for what is over 32
 MB: of 95 atoms of MgO, a call of 7net-0 took 2.5 s and takes 1.9, one of CHGNet 0.9 and 0.8, and a
-DFT energy 191 s and 180, with the same peak memory. A worker gives all of it back after each task. Other C libraries ignore
-these."""
+DFT energy 191 s and 180, with the same peak memory. A worker gives it back after each task. Other C
+libraries ignore these."""
 
 
 def _environment(folder: Path, threads: int) -> dict[str, str]:
