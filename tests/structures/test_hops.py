@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from mgscreen.core.errors import InputError
 from mgscreen.core.structure import AtomicStructure
 from mgscreen.structures.crystals import load_crystal
+from mgscreen.structures.hop_network import Network, SpaceGroup, passes_site
 from mgscreen.structures.hops import interstitial_hops, vacancy_hops
 from mgscreen.structures.interstitials import interstitial_sites
+from mgscreen.structures.layers import layers_of
 from mgscreen.structures.percolation import bottleneck, percolation_dimension
 from mgscreen.structures.supercells import (
     image_distance,
@@ -60,8 +62,9 @@ def atoms_of(structure):
             "MgF2",
             [(3.0519, 2, 1), ((4.6213**2 / 2 + 3.0519**2 / 4) ** 0.5, 8, 3)],
         ),
-        ("MgBr2", [(3.81, 6, 2)]),
-        ("MgCl2", [(3.6263, 6, 2)]),
+        ("MgBr2", [(3.81, 6, 2), (6.26, 2, 1)]),
+        # the layers of MgCl2 follow each other like those of fcc
+        ("MgCl2", [(3.6263, 6, 2), ((3.6263**2 / 3 + (17.6663 / 3) ** 2) ** 0.5, 6, 3)]),
         ("Mg(OH)2", [(3.149, 6, 2), (4.769, 2, 1)]),
     ],
 )
@@ -175,19 +178,48 @@ def test_vacancy_hops_of_a_crystal_share_their_start():
 
 
 def test_layers():
-    assert {h.layer for h in hops_of("MgBr2")} == {"in-plane"}
-    assert [h.layer for h in hops_of("Mg(OH)2")] == ["in-plane", "across"]
-    far = hops_of("MgBr2", max_distance_a=6.5)
-    assert [(h.layer, round(h.distance_a, 2)) for h in far if h.layer == "across"] == [
-        ("across", 6.26)
+    # by default, hops go as far as it takes to leave a layer
+    assert [(h.layer, round(h.distance_a, 2)) for h in hops_of("MgBr2")] == [
+        ("in-plane", 3.81),
+        ("across", 6.26),
     ]
+    for name in ("MgCl2", "MgI2"):
+        assert {h.layer for h in hops_of(name)} == {"in-plane", "across"}
+    assert [h.layer for h in hops_of("Mg(OH)2")] == ["in-plane", "across"]
     assert {h.layer for h in hops_of("MgO")} == {""}
 
 
 def test_a_hop_through_a_site_is_two_hops():
     lengths = [h.distance_a for h in hops_of("MgO", max_distance_a=6.0)]
-    # 5.96 is twice 2.98 in one direction; 5.16 is a hop of its own
-    assert lengths == pytest.approx([2.978, 4.212, 5.159], abs=2e-3)
+    # 5.96 is twice 2.98 in one direction, 5.16 at 120 degrees; 4.21 at 90 is a hop of its own
+    assert lengths == pytest.approx([2.978, 4.212], abs=2e-3)
+
+
+@pytest.mark.parametrize(("aside", "two"), [(0.0, True), (0.1, True), (0.2, False)])
+def test_a_site_beside_the_line_makes_two_hops_where_it_is_no_detour(aside, two):
+    sites = np.array([[0.1, 0.5, 0.5], [0.3, 0.5 + aside, 0.5], [0.5, 0.5, 0.5]])
+    alone = SpaceGroup(rotations=np.eye(3, dtype=int)[None], translations=np.zeros((1, 3)))
+    network = Network.of(10.0 * np.eye(3), sites, alone)
+    assert passes_site(network, (0, 2, (0, 0, 0))) is two
+    assert not passes_site(network, (0, 1, (0, 0, 0)))
+
+
+def test_a_hop_between_gaps_crosses_a_layer_and_one_within_a_gap_does_not():
+    crystal = primitive_cell(load_crystal("MgBr2"))
+    layers = layers_of(crystal)
+    assert layers is not None
+    c = 6.26
+    assert layers.period == pytest.approx(c)
+    magnesium = crystal.positions[crystal.symbols.index("Mg")]
+    (height,) = layers.heights
+    assert np.isclose((height - magnesium[2] + 1.0) % c, 1.0)
+    up = np.array([0.0, 0.0, 1.0])
+    across = [(0.2, 0.8, False), (0.0, 0.5, False), (0.0, 1.0, True), (0.4, 1.6, True)]
+    for start, end, crosses in across:
+        ends = magnesium + start * c * up, magnesium + end * c * up
+        assert layers.crosses(*ends) is crosses
+        assert layers.crosses(*reversed(ends)) is crosses
+    assert layers_of(primitive_cell(load_crystal("MgO"))) is None
 
 
 def test_edges_start_at_every_site_as_often_as_the_multiplicity_says():

@@ -39,7 +39,7 @@ FMAX = 0.03
 MAX_CALLS = 400
 
 
-@calculation("phase_migration", PhaseMigrationDocument, revision=2)
+@calculation("phase_migration", PhaseMigrationDocument, revision=3)
 def phase_migration(  # noqa: PLR0913, PLR0917 - each is a part of the question
     crystal: CrystalDocument | dict[str, Any],
     level: Level,

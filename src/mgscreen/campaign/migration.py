@@ -51,7 +51,8 @@ class Migration(Table):
         default=None,
         gt=1.0,
         le=10.0,
-        description="longest hop, angstrom; none: as far as it takes to percolate",
+        description="longest hop, angstrom; none: as far as it takes to percolate in three "
+        "dimensions, 7.5 at most",
     )
     min_supercell: float = Field(
         default=10.0, ge=6.0, le=40.0, description="least distance of a defect's images, angstrom"

@@ -28,13 +28,13 @@ from mgscreen.structures.supercells import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
+
+    from mgscreen.structures.layers import Layers
 
     Array = NDArray[np.float64]
 
-LONGEST = 6.0
+LONGEST = 7.5
 """No longer hop is looked for unless it is asked for, angstrom."""
 SHELL = 0.1
 """Hops whose lengths differ by less belong to one shell, angstrom."""
@@ -126,8 +126,8 @@ class Frame:
     ----------
     primitive
         The primitive cell; for a surface, that of the slab, upright, with its vacuum.
-    normal
-        Unit normal of the layers of a layered crystal.
+    layers
+        Of a layered crystal.
     dimensions
         In how many dimensions the hops together are to percolate, if they can.
     hold_below_a
@@ -138,7 +138,7 @@ class Frame:
     network: Network
     mechanism: Mechanism
     species: str
-    normal: Array | None
+    layers: Layers | None
     min_supercell_a: float
     keep_symmetry: bool
     dimensions: int = 3
@@ -372,12 +372,13 @@ def _atom_at(structure: AtomicStructure, point: Array) -> int:
 
 def _layer(frame: Frame, orbit: set[Edge]) -> Layer:
     """Tell whether hops of one kind, or the network that they make, cross the layers."""
-    if frame.normal is None:
+    if frame.layers is None:
         return ""
     network = frame.network
-    parts: Sequence[Array] = [part @ network.cell for part in cycle_translations(orbit)]
-    lengths = [np.abs(part @ frame.normal).max() for part in parts]
-    if max((np.linalg.norm(part, axis=1).max() for part in parts), default=0) > SHELL:
-        return "across" if max(lengths) > SHELL else "in-plane"
-    step = network.vector(min(orbit))
-    return "across" if abs(step @ frame.normal) > 0.5 * np.linalg.norm(step) else "in-plane"
+    for part in cycle_translations(orbit):
+        if np.abs(part @ network.cell @ frame.layers.normal).max() > SHELL:
+            return "across"
+    edge = min(orbit)
+    start = network.sites[edge[0]] @ network.cell
+    crossed = frame.layers.crosses(start, start + network.vector(edge))
+    return "across" if crossed else "in-plane"

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 SITE_TOLERANCE = 0.1
 """An operation maps one site onto another when it brings it this close, angstrom."""
-ON_THE_WAY = 0.5
-"""A site this close to the straight line of a hop makes it two hops, angstrom."""
+DETOUR = 1.16
+"""A hop is two shorter ones where the way by another site is at most this much longer: two equal
+hops at 120 degrees, the second shell of a triangular lattice, are 1.155 times as long."""
 SAME_LENGTH = 1e-3
 """Lengths that differ by less are equal when hops are sorted, angstrom."""
 
@@ -179,15 +180,16 @@ def undirected(orbit: Iterable[Edge]) -> tuple[Edge, ...]:
 
 
 def passes_site(network: Network, edge: Edge) -> bool:
-    """Tell whether another site of the network lies on the straight line of a hop."""
+    """Tell whether a hop is two shorter ones by a site near its straight line."""
     step = network.vector(edge)
     length = float(np.linalg.norm(step))
     start = edge[0]
     for other, translation in _around(network.sites, network.sites[start], network.cell, length):
         vector = (network.sites[other] + translation - network.sites[start]) @ network.cell
-        along = float(vector @ step) / length
-        aside = float(np.sqrt(max(float(vector @ vector) - along**2, 0.0)))
-        if aside < ON_THE_WAY < along < length - ON_THE_WAY:
+        first, second = float(np.linalg.norm(vector)), float(np.linalg.norm(step - vector))
+        if min(first, second) < SITE_TOLERANCE or max(first, second) > length - SAME_LENGTH:
+            continue
+        if first + second < DETOUR * length:
             return True
     return False
 
@@ -277,39 +279,3 @@ def most_freedom(operation: Operation) -> tuple[float, ...]:
         -round(float(np.trace(rotation)), 3),
         *np.round(rotation, 3).ravel().tolist(),
     )
-
-
-def layer_normal(crystal: AtomicStructure) -> Array | None:
-    """Return the unit normal of the layers of a layered crystal, None for any other.
-
-    Layers are the connected parts of the bond graph that scales covalent radii by the middle of
-    the interval over which the crystal is two-dimensional [1]_; the normal is perpendicular to the
-    lattice translations inside a layer.
-
-    References
-    ----------
-    .. [1] P. M. Larsen et al., Phys. Rev. Materials 3, 034003 (2019).
-    """
-    from ase.data import covalent_radii
-    from ase.geometry.dimensionality import analyze_dimensionality
-    from ase.neighborlist import neighbor_list
-
-    from mgscreen.structures.percolation import cycle_translations
-
-    atoms = crystal.to_ase()
-    best = analyze_dimensionality(atoms, method="RDA")[0]
-    if best.dimtype != "2D":
-        return None
-    scale = 0.5 * (best.a + best.b)
-    first, second, shift = neighbor_list("ijS", atoms, scale * covalent_radii[atoms.numbers])
-    edges: list[Edge] = [
-        (int(i), int(j), (int(s[0]), int(s[1]), int(s[2])))
-        for i, j, s in zip(first, second, shift, strict=True)
-    ]
-    for part in cycle_translations(edges):
-        vectors = part @ np.array(crystal.cell)
-        _, size, axes = np.linalg.svd(vectors)
-        if int(np.sum(size > 1e-3)) == 2:  # noqa: PLR2004 - the rank of a plane
-            normal = np.asarray(axes[2])
-            return normal if tuple(np.round(normal, 6)) > (0.0, 0.0, 0.0) else -normal
-    return None

@@ -8,8 +8,9 @@ import numpy as np
 
 from mgscreen.core.errors import InputError
 from mgscreen.structures.hop_frame import Frame, Hop, hops_of
-from mgscreen.structures.hop_network import Network, SpaceGroup, layer_normal
+from mgscreen.structures.hop_network import Network, SpaceGroup
 from mgscreen.structures.interstitials import Interstitial, interstitial_sites, positions_of
+from mgscreen.structures.layers import layers_of
 from mgscreen.structures.supercells import primitive_cell
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def vacancy_hops(
         network=network,
         mechanism="vacancy",
         species=species,
-        normal=layer_normal(primitive),
+        layers=layers_of(primitive),
         min_supercell_a=min_supercell_a,
         keep_symmetry=keep_symmetry,
     )
@@ -133,7 +134,7 @@ def interstitial_hops(
         network=network,
         mechanism="interstitial",
         species=species,
-        normal=layer_normal(primitive),
+        layers=layers_of(primitive),
         min_supercell_a=min_supercell_a,
         keep_symmetry=keep_symmetry,
     )

@@ -179,7 +179,7 @@ def surface_hops(
         network=Network.of(rows, points, ground.group),
         mechanism="surface",
         species=species,
-        normal=None,
+        layers=None,
         min_supercell_a=min_supercell_a,
         keep_symmetry=False,
         dimensions=2,
