@@ -101,6 +101,38 @@ def test_the_path_goes_from_one_endpoint_over_the_saddle_to_the_other():
     assert max(found.energies_ev) == pytest.approx(found.saddle_energy_ev)
 
 
+# -- a third place between the ends ------------------------------------------------------------
+def with_a_well_between(depth, rise=3.0):
+    """A double well with another one between: V = (u^2 - 1)^2 (rise u^2 - depth) along x.
+
+    Saddles at u^2 = (rise + 2 depth) / (3 rise).
+    """
+    evaluate, first, last, _ = double_well(0.0)
+
+    def both(positions):
+        energy, forces = evaluate(positions)
+        u = positions[3, 0] / 1.2
+        more = rise * u**2 - depth - 0.6
+        forces[3, 0] -= (4 * u * (u**2 - 1) * more + (u**2 - 1) ** 2 * 2 * rise * u) / 1.2
+        return energy + (u**2 - 1) ** 2 * more, forces
+
+    top = (rise + 2 * depth) / (3 * rise)
+    return both, first, last, (top - 1) ** 2 * (rise * top - depth)
+
+
+@pytest.mark.parametrize("depth", [-0.2, 0.0, 0.05, 0.4, 1.0])
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_a_place_between_the_ends_is_an_intermediate(depth, symmetric):
+    surface, first, last, exact = with_a_well_between(depth)
+    found = find_saddle(surface, first, last, 3, symmetric=symmetric, fmax=0.02)
+    assert found.converged
+    assert found.verified
+    assert found.method != "ci-neb"
+    assert found.barrier_forward_ev == pytest.approx(exact, abs=2e-3)
+    assert found.intermediate[1] - found.initial_energy_ev == pytest.approx(-depth, abs=2e-3)
+    assert found.energies_ev[0] == pytest.approx(found.energies_ev[-1], abs=2e-3)
+
+
 # -- an endpoint with two minima -------------------------------------------------------------------
 def with_two_minima(height=1.2, pull=0.5, strength=14.0):
     """A double well beside an atom that has a shallow and a deep place; the hop pulls it over.

@@ -31,7 +31,7 @@ from mgscreen.calculations.saddle_check import (
     pick,
 )
 from mgscreen.calculations.saddle_curvature import Curvature
-from mgscreen.calculations.saddle_descent import ARRIVED_A, descend
+from mgscreen.calculations.saddle_descent import ARRIVED_A, ONE_END, descend
 from mgscreen.calculations.saddle_plane import between
 from mgscreen.calculations.saddle_result import PathResult
 from mgscreen.calculations.saddle_start import (
@@ -63,6 +63,9 @@ if TYPE_CHECKING:
 
 ROUNDS = 3
 """How often a ridge is left, or an intermediate is put between."""
+INTERMEDIATE = "the path has an intermediate; its higher side counts"
+LOWER_EV = 0.02
+"""A middle this far below both ends, without a negative curvature, is an intermediate, eV."""
 
 
 def find_saddle(  # noqa: PLR0913
@@ -200,7 +203,6 @@ class _Search:
         self.down, self.trail = ([], []), points[1:-1]
         self.result.warnings = []
         self.result.method = "ci-neb"
-        self.beside = {}
         self.accept(points[top], tangent, curvature.moved(points[top].x), a, b, depth=1)
         if self.result.converged and self.result.connects:
             self.result.method = "ci-neb"
@@ -244,13 +246,15 @@ class _Search:
     ) -> None:
         """Verify a saddle, and mend what is wrong with it."""
         self.saddle = point
+        self.beside = {}
         for _ in range(ROUNDS):
             before = self.surface.calls
             modes = measure(self, point, mode, curvature)
             self.count("verification", before)
-            if modes.values[0] >= NEGATIVE and largest(point.forces) < 2 * self.fmax:
+            lower = point.energy < min(a.energy, b.energy) - LOWER_EV
+            if modes.values[0] >= NEGATIVE and (lower or largest(point.forces) < 2 * self.fmax):
                 before = self.surface.calls
-                flat = falls_away(self, point, mode, curvature, modes)
+                flat = not lower and falls_away(self, point, mode, curvature, modes)
                 self.count("verification", before)
                 if not flat:
                     self.valley(point, curvature, a, b, depth)
@@ -279,7 +283,20 @@ class _Search:
             break
         judge(self, point, modes)
         if self.result.n_negative == 1 and largest(point.forces) < self.fmax:
-            descend(self, point, modes.lowest, curvature, a, b)
+            rest = descend(self, point, modes.lowest, curvature, a, b)
+            if rest is not None and depth == 0:
+                self.other_half(point, *rest, curvature, a, b)
+
+    def other_half(
+        self, point: Point, side: int, rest: Point, curvature: Curvature, a: Point, b: Point
+    ) -> None:
+        """Look for the second saddle of a hop whose first leads to a minimum on the way."""
+        self.result.warnings.remove(ONE_END)
+        self.result.warnings.append(INTERMEDIATE)
+        known = _Half(point, self.down, {**self.snapshot(), "connects": True})
+        one, other = (rest, b) if side == 1 else (a, rest)
+        found = self.half(one, other, curvature.moved(rest.x))
+        self.combine([known, found] if side == 1 else [found, known], rest)
 
     def valley(self, point: Point, curvature: Curvature, a: Point, b: Point, depth: int) -> None:
         """Take the point as an intermediate, and look for the saddle beside it."""
@@ -289,42 +306,37 @@ class _Search:
         if not ok or depth >= 1 or self.near(rest, a) or self.near(rest, b):
             self.result.warnings.append("no saddle was found between the endpoints")
             return
-        self.result.intermediate = (rest.x.reshape(-1, 3).copy(), rest.energy)
-        self.result.warnings.append("the path has an intermediate; its higher side counts")
-        halves = [(a, rest)]
+        self.result.warnings.append(INTERMEDIATE)
+        ends = [(a, rest)]
         if not (self.image is not None and self.image.swaps):
-            halves.append((rest, b))
-        self.halves(halves, rest, curvature, depth)
+            ends.append((rest, b))
+        self.combine([self.half(one, other, curvature) for one, other in ends], rest)
 
-    def halves(
-        self, halves: list[tuple[Point, Point]], rest: Point, curvature: Curvature, depth: int
-    ) -> None:
-        """Search each half of a path with an intermediate; the higher saddle is that of the hop."""
-        found: list[_Half] = []
-        for one, other in halves:
-            self.down = ([], [])
-            point, mode, learned = between(self, one, other, curvature)
-            self.accept(point, mode, learned, one, other, depth + 1)
-            if self.saddle is None:
-                return
-            found.append(_Half(self.saddle, self.down, self.snapshot()))
+    def half(self, one: Point, other: Point, curvature: Curvature) -> _Half:
+        """Search one half of a path with an intermediate."""
+        self.down = ([], [])
+        result = self.result
+        result.connects, result.converged, result.n_negative = False, False, None
+        point, mode, learned = between(self, one, other, curvature)
+        self.accept(point, mode, learned, one, other, depth=1)
+        return _Half(self.saddle or point, self.down, self.snapshot())
+
+    def combine(self, found: list[_Half], rest: Point) -> None:
+        """Put a path with an intermediate together; the higher saddle is that of the hop."""
         best = max(found, key=lambda half: half.saddle.energy)
         self.saddle = best.saddle
         self.restore(best.state)
+        self.result.intermediate = (rest.x.reshape(-1, 3).copy(), rest.energy)
         self.result.connects = all(half.state["connects"] for half in found)
+        self.result.converged = all(half.state["converged"] for half in found)
         self.result.n_negative = max(
             (half.state["n_negative"] or 0 for half in found), key=lambda n: abs(n - 1)
         )
         self.down = ([], [])
-        trail: list[Point] = []
-        for half in found:
-            low, high = half.down
-            trail += [*reversed(low), half.saddle, *high]
-        if len(halves) == 1 and self.image is not None:
-            trail += [rest, *(self.mirror(p) for p in reversed(trail))]
-        elif len(found) > 1:
-            trail.insert(len(found[0].down[0]) + 1 + len(found[0].down[1]), rest)
-        self.trail = trail
+        sides = [[*reversed(half.down[0]), half.saddle, *half.down[1]] for half in found]
+        if len(found) == 1:
+            sides.append([self.mirror(p) for p in reversed(sides[0])])
+        self.trail = [*sides[0], rest, *sides[1]]
 
     trail: list[Point] | None = None
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+ONE_END = "the saddle does not lead to both endpoints"
 ARRIVED_A = 0.45
 """A path that goes down has arrived where no atom is further than this from the minimum."""
 SETTLED_EV = 0.005
@@ -27,14 +28,21 @@ SETTLED_A = 1.0
 
 def descend(
     search: Search, point: Point, mode: Array, curvature: Curvature, a: Point, b: Point
-) -> None:
-    """Follow the path down on both sides; one suffices where the hop is mirrored."""
+) -> tuple[int, Point] | None:
+    """Follow the path down on both sides; one suffices where the hop is mirrored.
+
+    Returns
+    -------
+    tuple or None
+        Where it arrives at one end alone: the other side, 0 or 1, and the minimum there.
+    """
     before = search.surface.calls
     towards = b.x - a.x
     mode = mode * (1.0 if float(mode @ towards) >= 0.0 else -1.0)
     whole = a is search.start and b is search.end
     mirrored = search.image is not None and search.image.swaps and whole
     reached: list[Any] = []
+    between: list[tuple[int, Point]] = []
     for side, minimum in ((0, a), (1, b)):
         if side == 1 and mirrored:
             search.down[1].extend(search.mirror(p) for p in search.down[0])
@@ -65,10 +73,13 @@ def descend(
         reached.append(here)
         if not here and rests:
             search.result.intermediate = (last.x.reshape(-1, 3).copy(), last.energy)
+            if not (search.near(last, a) or search.near(last, b)):
+                between.append((side, last))
     search.result.connects = all(reached)
     if not search.result.connects:
-        search.result.warnings.append("the saddle does not lead to both endpoints")
+        search.result.warnings.append(ONE_END)
     search.count("descent", before)
+    return between[0] if any(reached) and between else None
 
 
 def _settles(search: Search, rest: Point, minimum: Point, side: int) -> bool:
