@@ -6,7 +6,9 @@ import pytest
 from mgscreen.calculations import phase_migration as module
 from mgscreen.calculations.crystal import relax_crystal
 from mgscreen.calculations.interstitial_relax import relaxed_sites
+from mgscreen.calculations.migration_document import PhaseMigrationDocument
 from mgscreen.calculations.migration_points import PARTS, migration_points, wanted_hops
+from mgscreen.calculations.migration_summary import percolate
 from mgscreen.calculations.phase_migration import phase_migration
 from mgscreen.calculations.phase_migration_dft import phase_migration_dft
 from mgscreen.calculations.saddle import find_saddle
@@ -85,6 +87,60 @@ def test_rows_say_what_they_are(oxide):
     assert "attempt frequency" in rows["defect_diffusivity"].reference
     expected = 1e13 * np.exp(-oxide.barrier_ev / (8.617333262e-5 * 298.15))
     assert rows["hopping_rate"].value == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_cubic_crystal_has_one_barrier_in_all_directions(oxide):
+    rows = {p.property: p for p in oxide.properties()}
+    assert rows["percolating_barrier_3d"].value == oxide.barrier_ev
+    assert oxide.path_3d == oxide.path
+
+
+@pytest.mark.parametrize("across", [1.1, 0.4])
+def test_a_layered_crystal_has_a_barrier_of_its_own_in_three_dimensions(oxide, across):
+    (hop,) = oxide.hops
+    hops = [
+        hop.model_copy(
+            update={
+                "name": h.name,
+                "layer": h.layer,
+                "edges": list(h.edges),
+                "limiting_ev": barrier,
+            }
+        )
+        for h, barrier in zip(vacancy_hops(load_crystal("MgBr2"), "Mg"), (0.7, across), strict=True)
+    ]
+    layered = PhaseMigrationDocument(hops=hops)
+    percolate(layered)
+    # along c a chain leads on by itself, but only the layers are as low where the gap is high
+    lowest = (0.7, 2, "vacancy-1") if across > 0.7 else (0.4, 1, "vacancy-2")
+    assert (layered.barrier_ev, layered.dimension, *layered.path) == lowest
+    assert layered.barrier_3d_ev == max(0.7, across)
+    assert sorted(layered.path_3d) == ["vacancy-1", "vacancy-2"]
+    # a way that was not searched is none
+    within = PhaseMigrationDocument(hops=hops[:1])
+    percolate(within)
+    row = {p.property: p for p in within.properties()}["percolating_barrier_3d"]
+    assert row.value is None
+    assert "three dimensions" in row.reason
+
+
+@pytest.mark.slow
+def test_a_vacancy_crosses_the_gap_by_the_hollow_between_six_bromides(folder, crystals):
+    crystal = load_crystal("MgBr2", primitive=True)
+    with use_runtime(Runtime(scratch=folder, files=folder / "files")):
+        bulk = relax_crystal(crystal, LEVEL, cell_policy(crystal, LEVEL))
+        found = phase_migration(bulk, LEVEL, metal=crystals[1], min_supercell_a=SMALL_A)
+    aside, across = found.hops
+    assert (aside.layer, across.layer) == ("in-plane", "across")
+    assert across.verified
+    assert across.intermediate_ev is not None
+    assert found.path_3d == ["vacancy-1", "vacancy-2"]
+    middle = 0.5 * np.add(
+        across.initial.positions[across.mobile], across.final.positions[across.mobile]
+    )
+    away = np.linalg.norm(np.subtract(across.saddle.positions[across.mobile], middle))
+    assert 0.5 < away < 2.6
+    assert across.barrier_ev > aside.barrier_ev
 
 
 def test_a_killed_search_goes_on_from_its_points(oxide, folder, crystals, monkeypatch):

@@ -89,6 +89,10 @@ class PhaseMigrationDocument(Document):
     barrier_ev: float | None = Field(default=None, description="lowest percolating path, eV")
     dimension: int = Field(default=0, description="in how many dimensions that path percolates")
     path: list[str] = Field(default_factory=list, description="the hops that it needs")
+    barrier_3d_ev: float | None = Field(
+        default=None, description="lowest path that leads on in all three dimensions, eV"
+    )
+    path_3d: list[str] = Field(default_factory=list, description="the hops that it needs")
     mechanism: str = ""
     formation_ev: float | None = Field(
         default=None, description="of the neutral defect, against the bulk metal, eV"
@@ -147,6 +151,13 @@ class PhaseMigrationDocument(Document):
         return [
             row("percolating_barrier", self.barrier_ev, "eV", how),
             row("percolation_dimension", float(self.dimension), "1", how),
+            row(
+                "percolating_barrier_3d",
+                self.barrier_3d_ev,
+                "eV",
+                f"{self.charge_state}; {', '.join(self.path_3d)}" if self.path_3d else "",
+                "" if self.path_3d else "no hops that were found lead on in all three dimensions",
+            ),
             PropertyValue(
                 property="migration_mechanism", text=how, environment="crystal", reference=""
             ),

@@ -94,11 +94,7 @@ def percolate(document: PhaseMigrationDocument) -> None:
     if along is not None:
         document.surface_barrier_ev = along.energy_ev
         document.surface_path = [h.name for h in along.hops]
-    ways = [
-        way
-        for mechanism in dict.fromkeys(h.mechanism for h in document.hops)
-        if mechanism != "surface" and (way := _lowest(document, mechanism)) is not None
-    ]
+    ways = _ways(document)
     if not ways:
         if along is not None and all(h.mechanism == "surface" for h in document.hops):
             return
@@ -113,6 +109,10 @@ def percolate(document: PhaseMigrationDocument) -> None:
     document.barrier_ev = float(best.energy_ev)
     document.dimension = best.dimension
     document.path = [h.name for h in best.hops]
+    if whole := _ways(document, dimension=3):
+        lowest = min(whole, key=lambda way: way.energy_ev)
+        document.barrier_3d_ev = lowest.energy_ev
+        document.path_3d = [h.name for h in lowest.hops]
     planes = {h.layer for h in best.hops} - {""}
     document.mechanism = f"{limiting.mechanism} {' and '.join(sorted(planes))}".strip()
     document.formation_ev = limiting.formation_ev
@@ -135,13 +135,20 @@ class _Way:
     hops: list[HopRecord]
 
 
-def _lowest(document: PhaseMigrationDocument, mechanism: str) -> _Way | None:
-    """Return the lowest set of hops of a mechanism that percolates."""
+def _ways(document: PhaseMigrationDocument, dimension: int = 1) -> list[_Way]:
+    """Return the lowest way through the crystal of each mechanism that has one."""
+    mechanisms = dict.fromkeys(h.mechanism for h in document.hops if h.mechanism != "surface")
+    found = [_lowest(document, mechanism, dimension) for mechanism in mechanisms]
+    return [way for way in found if way is not None]
+
+
+def _lowest(document: PhaseMigrationDocument, mechanism: str, dimension: int = 1) -> _Way | None:
+    """Return the lowest set of hops of a mechanism that percolates in so many dimensions."""
     from mgscreen.structures.percolation import bottleneck
 
     mine = [h for h in document.hops if h.mechanism == mechanism and h.limiting_ev is not None]
-    energy, dimension, needed = bottleneck([(h.edges, h.limiting_ev or 0.0) for h in mine])
-    return _Way(float(energy), dimension, [mine[k] for k in needed]) if needed else None
+    energy, found, needed = bottleneck([(h.edges, h.limiting_ev or 0.0) for h in mine], dimension)
+    return _Way(float(energy), found, [mine[k] for k in needed]) if needed else None
 
 
 def write(document: PhaseMigrationDocument, identity: str) -> None:

@@ -15,6 +15,13 @@ ROWS: tuple[PropertyInfo, ...] = (
     PropertyInfo(
         "percolation_dimension", "1", "phase_migration", "in how many dimensions that path goes on"
     ),
+    PropertyInfo(
+        "percolating_barrier_3d",
+        "eV",
+        "phase_migration",
+        "the same for a path that leads on in all three dimensions, across the layers of a layered "
+        "crystal too; its hops in the reference",
+    ),
     PropertyInfo("migration_mechanism", "", "phase_migration", "mechanism, charge state and hops"),
     PropertyInfo(
         "defect_formation_energy",
