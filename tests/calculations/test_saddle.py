@@ -378,6 +378,8 @@ def test_a_band_finds_the_same_saddle_where_the_direct_way_is_not_taken(hop_on_c
     def blind(self, *args, **kwargs):
         if "depth" in kwargs:  # the band's own
             accept(self, *args, **kwargs)
+        else:  # a way that is given up leaves what it found
+            self.result.intermediate = (self.first.reshape(-1, 3), 0.0)
 
     monkeypatch.setattr(_Search, "accept", blind)
     found = find_saddle(
@@ -387,3 +389,4 @@ def test_a_band_finds_the_same_saddle_where_the_direct_way_is_not_taken(hop_on_c
     assert found.verified
     assert found.barrier_forward_ev == pytest.approx(exact, abs=0.01)
     assert found.calls["band"] > 0
+    assert found.intermediate is None

@@ -202,6 +202,7 @@ class _Search:
             self.count("band", before)
         self.down, self.trail = ([], []), points[1:-1]
         self.result.warnings = []
+        self.result.intermediate = None  # that of the way that was given up
         self.result.method = "ci-neb"
         self.accept(points[top], tangent, curvature.moved(points[top].x), a, b, depth=1)
         if self.result.converged and self.result.connects:
@@ -343,7 +344,7 @@ class _Search:
     def snapshot(self) -> dict[str, Any]:
         names = (
             "connects", "n_negative", "curvature_ev_a2", "mode", "converged", "method",
-            "max_force_saddle", "projected_force",
+            "max_force_saddle", "projected_force", "intermediate",
         )  # fmt: skip
         return {name: getattr(self.result, name) for name in names}
 
